@@ -1,0 +1,21 @@
+import { AppError } from '../errors.ts'
+import { type Query, type Reader, type Writer } from './sqlite-connection.ts'
+
+const EPOCH: Query<object, { value: string }> = { sql: `SELECT value FROM meta WHERE key = 'epoch'` }
+
+const TOUCH: Query<{ at: string }> = {
+  sql: `INSERT INTO meta (key, value) VALUES ('checked-at', @at)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+}
+
+export function readEpoch(tx: Reader): string {
+  const row = tx.get(EPOCH, {})
+  if (row === undefined)
+    throw new AppError('config-invalid', 'the catalog has lost its epoch: restore a backup')
+  return row.value
+}
+
+/** A write that says nothing about charts: proves that the catalog can be written. */
+export function touch(tx: Writer, now: Date): void {
+  tx.run(TOUCH, { at: now.toISOString() })
+}

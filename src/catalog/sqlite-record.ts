@@ -1,0 +1,166 @@
+import { type ChartName } from '../chart/name.ts'
+import { type ChartVersion, versionSortKey } from '../chart/version.ts'
+import {
+  type Actor,
+  type NewVersion,
+  type RecordOutcome,
+  type RecordRules,
+  type VersionRecord,
+} from './catalog.ts'
+import { type VersionRow, versionFromRow } from './rows.ts'
+import { haveBlobsMoved, type NamedBlob, pinBlobs } from './sqlite-blobs.ts'
+import { type Query, type Writer } from './sqlite-connection.ts'
+import { forgetProvenance, insertProvenance } from './sqlite-provenance.ts'
+import { createRepository, findRepositoryRow, recordChange, recordUnchanged } from './sqlite-repositories.ts'
+import { type ContentRow, findContent, findVersionRow } from './sqlite-versions.ts'
+
+const FIND_OWNER: Query<
+  { repository: string; filename: string },
+  { name: ChartName; version: ChartVersion }
+> = {
+  sql: `SELECT v.name, v.version FROM versions v JOIN repositories r ON r.id = v.repository_id
+        WHERE r.name = @repository AND v.filename = @filename`,
+}
+
+const INSERT: Query<NameParameters & ContentParameters> = {
+  sql: `INSERT INTO versions (repository_id, name, version, sort_key, filename, digest, size, content_digest,
+                              published_at, published_by, fragment)
+        SELECT id, @name, @version, @sortKey, @filename, @digest, @size, @contentDigest, @at, @by, @fragment
+        FROM repositories WHERE name = @repository`,
+}
+
+/** A tombstone comes back to life. */
+const UPDATE: Query<ContentParameters & { versionId: number }> = {
+  sql: `UPDATE versions
+        SET digest = @digest, size = @size, content_digest = @contentDigest, fragment = @fragment,
+            published_at = @at, published_by = @by, withdrawn_at = NULL, withdrawn_by = NULL
+        WHERE id = @versionId`,
+}
+
+/** One call of `Catalog.recordVersion`. */
+export interface Recording {
+  readonly version: NewVersion
+  readonly rules: RecordRules
+  readonly by: Actor
+}
+
+export function recordVersion(tx: Writer, recording: Recording): RecordOutcome {
+  const { version, rules } = recording
+  const repository = findRepositoryRow(tx, version.repository)
+  if (repository === undefined && rules.onUnknownRepository === 'refuse') {
+    return { outcome: 'repository-unknown' }
+  }
+  const live = findVersionRow(tx, version)
+  if (live !== undefined) return recordOverLive(tx, live, recording)
+  const withdrawn = findContent(tx, version)
+  if (withdrawn !== undefined) return recordOverTombstone(tx, withdrawn, recording)
+  return recordFirst(tx, recording)
+}
+
+function recordFirst(tx: Writer, recording: Recording): RecordOutcome {
+  const { version, by } = recording
+  // The write lock is held: nobody takes the file name between this look and the insertion.
+  const owner = tx.get(FIND_OWNER, { repository: version.repository, filename: version.filename })
+  if (owner !== undefined) return { outcome: 'filename-taken', ...owner }
+  if (haveBlobsMoved(tx, blobsOf(version), version.seenBlobs)) return { outcome: 'blob-moved' }
+
+  createRepository(tx, version.repository, by)
+  tx.run(INSERT, { ...contentParameters(recording), ...nameParameters(version) })
+  return finish(tx, recording, 'created')
+}
+
+function recordOverLive(tx: Writer, live: VersionRow, recording: Recording): RecordOutcome {
+  const { version, rules, by } = recording
+  const isSame =
+    version.digest === live.digest || (hasSameMembers(live, version) && rules.sameMembers === 'same')
+  if (isSame) {
+    recordUnchanged(tx, 'publish', version, by)
+    return { outcome: 'unchanged', version: versionFromRow(live) }
+  }
+  if (rules.onOtherContent === 'refuse') return { outcome: 'exists', digest: live.digest, withdrawn: false }
+  return overwrite(tx, live.id, recording, 'replaced')
+}
+
+function recordOverTombstone(tx: Writer, tombstone: ContentRow, recording: Recording): RecordOutcome {
+  const { version, rules } = recording
+  const isSame = version.digest === tombstone.digest || hasSameMembers(tombstone, version)
+  if (isSame) return overwrite(tx, tombstone.id, recording, 'created')
+  if (rules.onOtherContent === 'refuse')
+    return { outcome: 'exists', digest: tombstone.digest, withdrawn: true }
+  return overwrite(tx, tombstone.id, recording, 'replaced')
+}
+
+function hasSameMembers(stored: Pick<ContentRow, 'content_digest'>, version: NewVersion): boolean {
+  return stored.content_digest === version.contentDigest
+}
+
+function overwrite(
+  tx: Writer,
+  versionId: number,
+  recording: Recording,
+  outcome: 'created' | 'replaced',
+): RecordOutcome {
+  const { version } = recording
+  if (haveBlobsMoved(tx, blobsOf(version), version.seenBlobs)) return { outcome: 'blob-moved' }
+
+  forgetProvenance(tx, versionId)
+  tx.run(UPDATE, { ...contentParameters(recording), versionId })
+  return finish(tx, recording, outcome)
+}
+
+function finish(tx: Writer, { version, by }: Recording, outcome: 'created' | 'replaced'): RecordOutcome {
+  insertProvenance(tx, version, version.provenance, by)
+  pinBlobs(tx, blobsOf(version))
+  recordChange(tx, outcome === 'created' ? 'publish' : 'overwrite', version, by)
+  return { outcome, version: recordOf(version, by) }
+}
+
+function blobsOf({ digest, size, provenance }: NewVersion): readonly NamedBlob[] {
+  return [
+    { digest, size },
+    { digest: provenance.digest, size: provenance.size },
+  ]
+}
+
+function recordOf(version: NewVersion, by: Actor): VersionRecord {
+  const { repository, name, version: text, filename, digest, size, contentDigest, fragment } = version
+  return {
+    repository,
+    name,
+    version: text,
+    filename,
+    digest,
+    size,
+    contentDigest,
+    fragment,
+    publishedAt: by.at,
+    publishedBy: by.who,
+    provenance: { ...version.provenance, recordedAt: by.at },
+  }
+}
+
+interface NameParameters {
+  readonly repository: string
+  readonly name: string
+  readonly version: string
+  readonly sortKey: string
+  readonly filename: string
+}
+
+interface ContentParameters {
+  readonly digest: string
+  readonly size: number
+  readonly contentDigest: string
+  readonly fragment: string
+  readonly at: string
+  readonly by: string
+}
+
+function nameParameters({ repository, name, version, filename }: NewVersion): NameParameters {
+  return { repository, name, version, sortKey: versionSortKey(version), filename }
+}
+
+function contentParameters({ version, by }: Recording): ContentParameters {
+  const { digest, size, contentDigest, fragment } = version
+  return { digest, size, contentDigest, fragment, at: by.at.toISOString(), by: by.who }
+}

@@ -1,0 +1,223 @@
+import { resolve } from 'node:path'
+import { type Digest } from '../chart/digest.ts'
+import { type ArchiveFilename } from '../chart/filename.ts'
+import { type ChartName } from '../chart/name.ts'
+import { type RepositoryName } from '../chart/repository-name.ts'
+import { AppError } from '../errors.ts'
+import {
+  type Actor,
+  type AuditEntry,
+  type BlobMarks,
+  type Catalog,
+  type CertificateRecord,
+  type IndexSnapshot,
+  type NewProvenance,
+  type NewVersion,
+  type RecordOutcome,
+  type RecordRules,
+  type RepositoryRecord,
+  type Tombstone,
+  type VersionId,
+  type VersionRecord,
+} from './catalog.ts'
+import { versionFromRow } from './rows.ts'
+import { appendAudit, listAudit } from './sqlite-audit.ts'
+import { blobsDeleted, condemnBlobs, listReferencedBlobs, markBlobs } from './sqlite-blobs.ts'
+import { listCertificates, recordCertificate } from './sqlite-certificates.ts'
+import { type Reader, type SqliteConnection, type Writer } from './sqlite-connection.ts'
+import { openReader, openWriter } from './sqlite-file.ts'
+import { readIndex, readIndexSince } from './sqlite-index.ts'
+import { readEpoch, touch } from './sqlite-meta.ts'
+import { replaceProvenance } from './sqlite-provenance.ts'
+import { recordVersion } from './sqlite-record.ts'
+import { createRepository, findRepository, listRepositories } from './sqlite-repositories.ts'
+import { SnapshotPool } from './sqlite-snapshots.ts'
+import {
+  findByFilename,
+  findTombstone,
+  findVersion,
+  listVersionRows,
+  listVersions,
+} from './sqlite-versions.ts'
+import { withdrawVersion } from './sqlite-withdraw.ts'
+
+export interface SqliteConfig {
+  /** A path; its folder is created, with mode 0700, if it is missing. SQLite keeps two more files beside it. */
+  readonly file: string
+  /** Opens an existing catalog without creating, migrating or changing anything; writing rejects. */
+  readonly readonly?: boolean
+}
+
+/** How many rows a listing reads at a time: about a millisecond's work. */
+const BATCH = 500
+
+interface Connections {
+  readonly writer: SqliteConnection
+  readonly reader: SqliteConnection
+  readonly path: string
+}
+
+/** The catalog in one SQLite file. Several processes on one machine may have it open at the same time. */
+export class SqliteCatalog implements Catalog {
+  readonly epoch: string
+  readonly #writer: SqliteConnection
+  readonly #reader: SqliteConnection
+  readonly #snapshots: SnapshotPool
+
+  static async open({ file, readonly = false }: SqliteConfig): Promise<SqliteCatalog> {
+    // Absolute, so that SQLite sees a path and not one of its special names, such as `:memory:`.
+    const path = resolve(file)
+    const writer = readonly ? openReader(path) : await openWriter(path)
+    return new SqliteCatalog({ writer, reader: openReader(path), path })
+  }
+
+  private constructor({ writer, reader, path }: Connections) {
+    this.#writer = writer
+    this.#reader = reader
+    this.#snapshots = new SnapshotPool(() => openReader(path))
+    this.epoch = reader.read(readEpoch)
+  }
+
+  createRepository(name: RepositoryName, by: Actor): Promise<'created' | 'exists'> {
+    return this.#write((tx) => createRepository(tx, name, by))
+  }
+
+  findRepository(name: RepositoryName): Promise<RepositoryRecord | undefined> {
+    return this.#read((tx) => findRepository(tx, name))
+  }
+
+  listRepositories(): Promise<readonly RepositoryRecord[]> {
+    return this.#read(listRepositories)
+  }
+
+  recordVersion(version: NewVersion, rules: RecordRules, by: Actor): Promise<RecordOutcome> {
+    return this.#write((tx) => recordVersion(tx, { version, rules, by }))
+  }
+
+  withdrawVersion(id: VersionId, by: Actor): Promise<VersionRecord | undefined> {
+    return this.#write((tx) => withdrawVersion(tx, id, by))
+  }
+
+  replaceProvenance(
+    id: VersionId,
+    archive: Digest,
+    provenance: NewProvenance,
+    seenBlobs: BlobMarks,
+    by: Actor,
+  ): Promise<'replaced' | 'unchanged' | 'version-unknown' | 'archive-changed' | 'blob-moved'> {
+    return this.#write((tx) => replaceProvenance(tx, { id, archive, provenance, seenBlobs, by }))
+  }
+
+  findVersion(id: VersionId): Promise<VersionRecord | undefined> {
+    return this.#read((tx) => findVersion(tx, id))
+  }
+
+  findByFilename(repository: RepositoryName, filename: ArchiveFilename): Promise<VersionRecord | undefined> {
+    return this.#read((tx) => findByFilename(tx, repository, filename))
+  }
+
+  findTombstone(id: VersionId): Promise<Tombstone | undefined> {
+    return this.#read((tx) => findTombstone(tx, id))
+  }
+
+  listVersions(repository: RepositoryName, name: ChartName): Promise<readonly VersionRecord[]> {
+    return this.#read((tx) => listVersions(tx, repository, name))
+  }
+
+  readIndex(repository: RepositoryName): Promise<IndexSnapshot | undefined> {
+    return this.#snapshots.read((tx) => readIndex(tx, repository))
+  }
+
+  readIndexSince(repository: RepositoryName, since: number): Promise<IndexSnapshot | 'too-old' | undefined> {
+    return this.#snapshots.read((tx) => readIndexSince(tx, repository, since))
+  }
+
+  recordCertificate(certificate: CertificateRecord, by: Actor): Promise<void> {
+    return this.#write((tx) => {
+      recordCertificate(tx, certificate, by)
+    })
+  }
+
+  listCertificates(): Promise<readonly CertificateRecord[]> {
+    return this.#read(listCertificates)
+  }
+
+  markBlobs(digests: readonly Digest[]): Promise<BlobMarks> {
+    return this.#read((tx) => markBlobs(tx, digests))
+  }
+
+  async *listReferencedBlobs(): AsyncIterable<Digest> {
+    let after = ''
+    for (;;) {
+      const batch = await this.#read((tx) => listReferencedBlobs(tx, after, BATCH))
+      yield* batch
+      const last = batch.at(-1)
+      if (last === undefined) return
+      after = last
+    }
+  }
+
+  condemnBlobs(candidates: readonly Digest[], now: Date, condemnedBefore: Date): Promise<readonly Digest[]> {
+    return this.#write((tx) => condemnBlobs(tx, candidates, { now, condemnedBefore }))
+  }
+
+  blobsDeleted(digests: readonly Digest[]): Promise<void> {
+    return this.#write((tx) => {
+      blobsDeleted(tx, digests)
+    })
+  }
+
+  async *listAllVersions(): AsyncIterable<VersionRecord> {
+    let after = 0
+    for (;;) {
+      const batch = await this.#read((tx) => listVersionRows(tx, after, BATCH))
+      yield* batch.map(versionFromRow)
+      const last = batch.at(-1)
+      if (last === undefined) return
+      after = last.id
+    }
+  }
+
+  appendAudit(entry: AuditEntry): Promise<void> {
+    return this.#write((tx) => {
+      appendAudit(tx, entry)
+    })
+  }
+
+  listAudit({ limit }: { readonly limit: number }): Promise<readonly AuditEntry[]> {
+    return this.#read((tx) => listAudit(tx, limit))
+  }
+
+  async check(): Promise<void> {
+    try {
+      await this.#write((tx) => {
+        touch(tx, new Date())
+      })
+      await this.#read(readEpoch)
+    } catch (error) {
+      throw new AppError('unavailable', 'the catalog cannot be read and written', { cause: error })
+    }
+  }
+
+  /** The writer last: it folds the write-ahead log into the file when no other process has it open. */
+  async close(): Promise<void> {
+    await this.#snapshots.close()
+    this.#reader.close()
+    this.#writer.close()
+  }
+
+  #read<T>(fn: (tx: Reader) => T): Promise<T> {
+    return settled(() => this.#reader.read(fn))
+  }
+
+  #write<T>(fn: (tx: Writer) => T): Promise<T> {
+    return settled(() => this.#writer.write(fn))
+  }
+}
+
+/** What the function returns or throws, as a promise. */
+function settled<T>(fn: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(fn())
+  })
+}

@@ -1,0 +1,44 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What Prometheus sees. Labels come from closed lists only: nothing that a caller chooses makes a new series. */
+export class Metrics {
+  readonly registry = new Registry()
+
+  readonly requests = new Counter({
+    name: 'chartroom_requests_total',
+    help: 'Requests of verified peers, by route and status (`aborted` when the peer left first).',
+    labelNames: ['method', 'route', 'status'],
+    registers: [this.registry],
+  })
+
+  readonly requestSeconds = new Histogram({
+    name: 'chartroom_request_duration_seconds',
+    help: 'Time from a request to the end of its reply.',
+    labelNames: ['route'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+    registers: [this.registry],
+  })
+
+  readonly requestsInFlight = new Gauge({
+    name: 'chartroom_requests_in_flight',
+    help: 'Requests being served now.',
+    registers: [this.registry],
+  })
+
+  readonly refusedPeers = new Counter({
+    name: 'chartroom_refused_peers_total',
+    help: 'Requests refused because the peer did not prove who it is, by reason.',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  })
+
+  readonly failedHandshakes = new Counter({
+    name: 'chartroom_failed_handshakes_total',
+    help: 'Connections that ended before TLS was established.',
+    registers: [this.registry],
+  })
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry })
+  }
+}

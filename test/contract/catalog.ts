@@ -1,0 +1,29 @@
+import { describeBlobs } from './catalog/blobs.ts'
+import { type CatalogFixture, CatalogHarness } from './catalog/harness.ts'
+import { describeIndex } from './catalog/index-snapshots.ts'
+import { describeLookup } from './catalog/lookup.ts'
+import { describeProcesses } from './catalog/processes.ts'
+import { describeProvenance } from './catalog/provenance.ts'
+import { describeRecording } from './catalog/recording.ts'
+import { describeRecords } from './catalog/records.ts'
+import { describeRepositories } from './catalog/repositories.ts'
+import { describeWithdrawal } from './catalog/withdrawal.ts'
+
+/** What `Catalog` promises, for any implementation. */
+export function describeCatalog(name: string, create: () => Promise<CatalogFixture>): void {
+  describe(`${name} as a Catalog`, () => {
+    const use = new CatalogHarness(create)
+    beforeEach(() => use.start())
+    afterEach(() => use.stop())
+
+    describeRepositories(use)
+    describeRecording(use)
+    describeWithdrawal(use)
+    describeProvenance(use)
+    describeLookup(use)
+    describeIndex(use)
+    describeBlobs(use)
+    describeRecords(use)
+    describeProcesses(use)
+  })
+}
