@@ -1,0 +1,21 @@
+import { type RepositoryName } from '../chart/repository-name.ts'
+import { type Keyring } from '../provenance/keyring.ts'
+import { type SigningKey } from '../provenance/signing-key.ts'
+
+/** What the operator has decided for one repository. */
+export interface RepositorySettings {
+  /**
+   * Whether a version may change its content, by an identity that holds `overwrite`: not at all, when the request says
+   * so explicitly (`?force`), or whenever other content is published.
+   */
+  readonly overwrite: 'never' | 'forced' | 'always'
+  readonly signingKey: SigningKey
+  /** What is handed out for `helm --keyring`: every key that a served signature of ours may be by. */
+  readonly publicKeyring: Keyring
+  /** Whose signatures on provenance files are checked. */
+  readonly trustedKeyring: Keyring
+  /** What becomes of a provenance file that nobody in `trustedKeyring` has signed. */
+  readonly unknownSigner: 'countersign' | 'refuse'
+}
+
+export type SettingsOf = (repository: RepositoryName) => RepositorySettings
