@@ -38,6 +38,13 @@ export class Metrics {
     registers: [this.registry],
   })
 
+  readonly reloads = new Counter({
+    name: 'chartroom_reloads_total',
+    help: 'Readings of certificates, keys, CRLs and configuration while running, by outcome.',
+    labelNames: ['input', 'outcome'],
+    registers: [this.registry],
+  })
+
   constructor() {
     collectDefaultMetrics({ register: this.registry })
   }

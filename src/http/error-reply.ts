@@ -1,0 +1,21 @@
+import { AppError } from '../errors.ts'
+import { STATUS } from './error-status.ts'
+import { jsonReply, type Reply } from './reply.ts'
+
+/**
+ * What the caller is told. Helm shows the reason phrase and nothing else, scripts read ChartMuseum's `{"error"}`.
+ * What went wrong inside is told to the log only.
+ */
+export function errorReply(error: unknown, requestId: string): Reply {
+  if (!isPublic(error)) {
+    const message = `internal error (request ${requestId})`
+    return jsonReply(500, { error: message }, { reason: message })
+  }
+  const headers = error.code === 'unavailable' ? { 'retry-after': '1' } : {}
+  return jsonReply(STATUS[error.code], { error: error.message }, { reason: error.message, headers })
+}
+
+/** Whether the error is about the request, so that its text is for the caller. */
+export function isPublic(error: unknown): error is AppError {
+  return error instanceof AppError && STATUS[error.code] !== 500
+}

@@ -1,0 +1,32 @@
+import { readIndex, type ReadIndexDeps } from '../../repository/read-index.ts'
+import { acceptsGzip, gzipped } from '../gzip.ts'
+import { type Handler } from '../exchange.ts'
+
+/** Clients may keep it, shared caches may not, and everybody asks again: a 304 is cheap. */
+const REVALIDATE = 'private, no-cache'
+
+/** Helm's `repo add` and `repo update`; it never asks for gzip, Flux and browsers do. */
+export function getIndex(deps: ReadIndexDeps): Handler<'read'> {
+  return async ({ authorisation, request }) => {
+    const { index, tag } = await readIndex(deps, authorisation)
+    const headers = {
+      'content-type': 'application/x-yaml',
+      'cache-control': REVALIDATE,
+      vary: 'accept-encoding',
+    }
+    if (!acceptsGzip(request.headers['accept-encoding'])) {
+      return {
+        status: 200,
+        headers,
+        etag: `"${tag}"`,
+        body: { kind: 'bytes', bytes: () => index.toBuffers() },
+      }
+    }
+    return {
+      status: 200,
+      headers: { ...headers, 'content-encoding': 'gzip' },
+      etag: `"${tag}.gzip"`,
+      body: { kind: 'bytes', bytes: () => gzipped(index) },
+    }
+  }
+}

@@ -1,0 +1,12 @@
+import { type Identity } from '../policy/identity.ts'
+
+/** What is known of a request besides the message itself, from its arrival until its log line. */
+export interface RequestContext {
+  readonly requestId: string
+  /** The peer's address. */
+  readonly from: string
+  readonly identity: Identity
+  readonly at: Date
+  /** The path of the route that serves it, once there is one. */
+  route?: string
+}

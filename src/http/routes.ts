@@ -1,0 +1,44 @@
+import { getHealth } from './admin/get-health.ts'
+import { getInfo } from './admin/get-info.ts'
+import { getWhoami, type WhoamiDeps } from './admin/get-whoami.ts'
+import { deleteVersion } from './chartmuseum/delete-version.ts'
+import { getVersion } from './chartmuseum/get-version.ts'
+import { listCharts } from './chartmuseum/list-charts.ts'
+import { listChartVersions } from './chartmuseum/list-chart-versions.ts'
+import { postChart, type PostChartDeps } from './chartmuseum/post-chart.ts'
+import { postProvenance } from './chartmuseum/post-provenance.ts'
+import { getArchive, getProvenance, type GetFileDeps } from './helm/get-file.ts'
+import { getIndex } from './helm/get-index.ts'
+import { getKeyring } from './helm/get-keyring.ts'
+import { route, verifiedRoute, type Route } from './route.ts'
+import { type ReadIndexDeps } from '../repository/read-index.ts'
+
+export type RouteDeps = PostChartDeps &
+  ReadIndexDeps &
+  GetFileDeps &
+  WhoamiDeps & { readonly version: string }
+
+/**
+ * THE route table: every path that the server answers and what it needs. The longer of two paths comes first; no
+ * repository can be named like a word in a path (`chart/repository-name.ts`), so each path has one reading.
+ */
+export function routes(deps: RouteDeps): readonly Route[] {
+  return [
+    verifiedRoute('get', '/health', getHealth()),
+    verifiedRoute('get', '/info', getInfo(deps)),
+    verifiedRoute('get', '/api/whoami', getWhoami(deps)),
+
+    route('get', '/{*repository/}index.yaml', 'read', getIndex(deps)),
+    route('get', '/{*repository/}charts/:stem.tgz.prov', 'read', getProvenance(deps)),
+    route('get', '/{*repository/}charts/:stem.tgz', 'read', getArchive(deps)),
+    route('get', '/{*repository/}keys/provenance.gpg', 'read', getKeyring(deps, 'binary')),
+    route('get', '/{*repository/}keys/provenance.asc', 'read', getKeyring(deps, 'armored')),
+
+    route('get', '/api/{*repository/}charts/:name/:version', 'read', getVersion(deps)),
+    route('delete', '/api/{*repository/}charts/:name/:version', 'delete', deleteVersion(deps)),
+    route('get', '/api/{*repository/}charts/:name', 'read', listChartVersions(deps)),
+    route('get', '/api/{*repository/}charts', 'read', listCharts(deps)),
+    route('post', '/api/{*repository/}charts', 'publish', postChart(deps)),
+    route('post', '/api/{*repository/}prov', 'publish', postProvenance(deps)),
+  ]
+}
