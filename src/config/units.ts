@@ -1,0 +1,49 @@
+import { z } from 'zod'
+
+const BYTES = {
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  kB: 1000,
+  MB: 1000 ** 2,
+  GB: 1000 ** 3,
+} as const
+const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** A number of bytes, or one with a unit: `20MiB`. */
+export const bytes = quantity({ ...BYTES, '': 1 }, 'a size such as 20MiB')
+
+/** In milliseconds: `30s`, `24h`, `7d`. A bare number is refused: nobody agrees on its unit. */
+export const duration = quantity(MILLISECONDS, 'a duration such as 30s or 24h')
+
+/** `HOST:PORT`; an IPv6 host in brackets. Port 0 lets the system choose. */
+export const address = z.string().transform((text, context) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
+  const [, bracketed, bare, port] = match ?? []
+  if (match === null || Number(port) > 65_535) {
+    context.addIssue({ code: 'custom', message: 'expected HOST:PORT, such as 0.0.0.0:8443' })
+    return z.NEVER
+  }
+  const host = bracketed ?? bare ?? ''
+  return { host: host === '' ? '0.0.0.0' : host, port: Number(port) }
+})
+
+export type Address = z.infer<typeof address>
+
+/** `example.org:8443`, `[::1]:8443`. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function quantity(units: Readonly<Record<string, number>>, expected: string) {
+  return z.union([z.string(), z.int().min(0)]).transform((value, context) => {
+    const [, amount = '', unit = ''] = /^(\d+)\s*([a-zA-Z]*)$/.exec(String(value).trim()) ?? []
+    const factor = units[unit]
+    if (amount === '' || factor === undefined) {
+      context.addIssue({ code: 'custom', message: `expected ${expected}` })
+      return z.NEVER
+    }
+    return Number(amount) * factor
+  })
+}
