@@ -1,0 +1,18 @@
+import { hostname, userInfo } from 'node:os'
+import { type Actor } from '../catalog/catalog.ts'
+import { type Environment } from '../config/env.ts'
+
+/** What a command has of the world. */
+export interface CliContext {
+  readonly environment: Environment
+  readonly now: () => Date
+  /** A line of the answer, on standard output. */
+  readonly print: (line: string) => void
+  /** Aborted when the process is asked to end. */
+  readonly terminated: AbortSignal
+}
+
+/** Who a change made on the command line is by: the operating system's user. */
+export function cliActor({ now }: CliContext): Actor {
+  return { who: `cli:${userInfo().username}`, from: hostname(), requestId: 'cli', at: now() }
+}
