@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { skipWithoutTool } from './optional-tool.ts'
 
 /** The openssl of this machine: what it makes of our certificates counts, not what the library that wrote them says. */
 
@@ -15,14 +16,14 @@ export function openssl(...args: readonly string[]): OpensslRun {
   return { code: status ?? -1, output: `${stdout}${stderr}` }
 }
 
-/** `describe` where openssl 3 is on the path; elsewhere the suite is skipped, and says so. */
+/** `describe` where openssl 3 is on the path. */
 export function describeWithOpenssl(title: string, suite: () => void): void {
-  if (hasOpenssl()) {
-    describe(title, suite)
-    return
-  }
-  console.warn(`SKIPPED: no openssl 3 on the path: not tried: ${title}`)
-  describe.skip(title, suite)
+  describe(title, () => {
+    before(function () {
+      if (!hasOpenssl()) skipWithoutTool(this, `no openssl 3 on the path: not tried: ${title}`)
+    })
+    suite()
+  })
 }
 
 function hasOpenssl(): boolean {
