@@ -1,4 +1,4 @@
-import { type ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Server } from 'node:https'
 import { type Socket } from 'node:net'
 
@@ -18,7 +18,7 @@ export class Connections {
       this.#open(socket)
     })
     for (const event of ['request', 'checkContinue'] as const) {
-      server.on(event, ({ socket }, response) => {
+      server.on(event, ({ socket }: IncomingMessage, response: ServerResponse) => {
         this.#unused.delete(peerOf(socket))
         this.#serve(response)
       })

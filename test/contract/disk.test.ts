@@ -8,6 +8,8 @@ import { promisify } from 'node:util'
 import { DiskBlobStore } from '../../src/blobs/disk.ts'
 import { digestOf } from '../support/catalog-samples.ts'
 import { collected } from '../support/collected.ts'
+import { skipLoudly } from '../support/optional-tool.ts'
+import { readTrace, requireTracing, tracer, type SystemCall } from '../support/system-calls.ts'
 
 const run = promisify(execFile)
 
@@ -120,17 +122,13 @@ describe('DiskBlobStore on its disk', () => {
   })
 
   it('writes, syncs, renames and syncs the folder, in this order', async function () {
-    const watch = ['-f', '-y', '-s', '0', '-e', 'trace=write,pwrite64,fsync,rename,renameat,renameat2']
+    await requireTracing(this, 'the order of system calls is not checked')
     const trace = join(folder, 'trace')
-    try {
-      await run('strace', ['-o', trace, 'true'])
-    } catch {
-      console.warn('SKIPPED: strace cannot be run here, so the order of system calls is not checked')
-      this.skip()
-    }
+    const watched = ['write', 'pwrite64', 'fsync', 'rename', 'renameat', 'renameat2']
     const script = join(import.meta.dirname, '..', 'support', 'stage-and-commit.ts')
-    await run('strace', [...watch, '-o', trace, process.execPath, script, directory])
-    const calls = (await readFile(trace, 'utf8')).split('\n').flatMap((line) => describeCall(line, directory))
+    const [strace = '', ...flags] = tracer(trace, watched)
+    await run(strace, [...flags, process.execPath, script, directory])
+    const calls = (await readTrace(trace)).flatMap((call) => describeCall(call, directory))
     deepEqual(calls.slice(calls.indexOf('write tmp')), [
       'write tmp',
       'fsync blobs/sha256',
@@ -148,8 +146,7 @@ describe('DiskBlobStore on its disk', () => {
     try {
       await run('unshare', ['-rm', 'sh', '-c', inside, mounted, 'true', ''])
     } catch {
-      console.warn('SKIPPED: no file system can be mounted here, so a full disk is not tried')
-      this.skip()
+      skipLoudly(this, 'no file system may be mounted here: a full disk is not tried')
     }
     const { stdout } = await run('unshare', ['-rm', 'sh', '-c', inside, mounted, process.execPath, script])
     equal(stdout.trim(), 'storage-full 0')
@@ -157,15 +154,11 @@ describe('DiskBlobStore on its disk', () => {
 })
 
 /** `write tmp`, `rename tmp -> blobs`, …; nothing for calls that are not about the store. */
-function describeCall(line: string, directory: string): string[] {
-  const call = /^\d+ +(write|pwrite64|fsync|rename|renameat|renameat2)\((.*)/.exec(line)
-  if (call === null) return []
-  const [, name = '', rest = ''] = call
-  const places = [...rest.matchAll(/[<"]([^<>"]*)[>"]/g)].flatMap(([, path = '']) =>
-    path.startsWith(`${directory}/`) ? [describePlace(path.slice(directory.length + 1))] : [],
-  )
-  if (places.length === 0) return []
-  return [`${name.replace(/^pwrite64/, 'write').replace(/^rename.*/, 'rename')} ${places.join(' -> ')}`]
+function describeCall({ name, places }: SystemCall, directory: string): string[] {
+  const inside = places.filter((place) => place.startsWith(`${directory}/`))
+  if (inside.length === 0) return []
+  const described = inside.map((place) => describePlace(place.slice(directory.length + 1)))
+  return [`${name.replace(/^pwrite64/, 'write').replace(/^rename.*/, 'rename')} ${described.join(' -> ')}`]
 }
 
 function describePlace(path: string): string {

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -10,6 +10,7 @@ import { switchToWal } from '../../src/catalog/sqlite-file.ts'
 import { SqliteCatalog } from '../../src/catalog/sqlite.ts'
 import { parseRepositoryName } from '../../src/chart/repository-name.ts'
 import { actor, newVersion, RULES, versionId } from '../support/catalog-samples.ts'
+import { readTrace, requireTracing, tracer } from '../support/system-calls.ts'
 
 const run = promisify(execFile)
 
@@ -59,19 +60,13 @@ describe('SqliteCatalog in its file', () => {
     })
 
     it('syncs the write-ahead log at every commit', async function () {
+      await requireTracing(this, 'the durability of commits is not checked')
       const trace = join(folder, 'trace')
-      try {
-        await run('strace', ['-o', trace, 'true'])
-      } catch {
-        console.warn('SKIPPED: strace cannot be run here, so the durability of commits is not checked')
-        this.skip()
-      }
       const script = join(import.meta.dirname, '..', 'support', 'commit-five-times.ts')
-      const watch = ['-f', '-y', '-e', 'trace=fsync,fdatasync']
-      await run('strace', [...watch, '-o', trace, process.execPath, script, file])
-      const syncs = (await readFile(trace, 'utf8'))
-        .split('\n')
-        .filter((line) => line.includes('catalog.db-wal>'))
+      const [strace = '', ...flags] = tracer(trace, ['fsync', 'fdatasync'])
+      await run(strace, [...flags, process.execPath, script, file])
+      const calls = await readTrace(trace)
+      const syncs = calls.filter(({ places }) => places[0]?.endsWith('/catalog.db-wal'))
       ok(syncs.length >= 5, `only ${syncs.length} syncs`)
     })
 

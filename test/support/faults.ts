@@ -1,4 +1,4 @@
-import { AppError } from '../../src/errors.ts'
+import { type AppError } from '../../src/errors.ts'
 
 /** `fail`: nothing has been done. `fail-but-persist`: it has been done, and only the answer got lost. */
 export type Fault = 'fail' | 'fail-but-persist'

@@ -79,7 +79,7 @@ export class Installation {
 }
 
 /** The grants that `chartroom init` writes. */
-const DEFAULT_ACCESS = [
+export const DEFAULT_ACCESS = [
   {
     who: { anchor: 'built-in', ou: 'administrators' },
     may: ['read', 'publish', 'overwrite', 'delete', 'create', 'admin'],

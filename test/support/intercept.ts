@@ -17,7 +17,7 @@ export function intercept<T extends object, Name extends keyof T>(
       const name = names.find((candidate) => candidate === property)
       return (...args: unknown[]): unknown => {
         const call = (): unknown => Reflect.apply(member, target, args)
-        return name === undefined ? call() : interceptor(name, async () => call())
+        return name === undefined ? call() : interceptor(name, call as () => Promise<unknown>)
       }
     },
   })

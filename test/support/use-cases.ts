@@ -11,7 +11,8 @@ import { parseDigest } from '../../src/chart/digest.ts'
 import { archiveFilename } from '../../src/chart/filename.ts'
 import { parseChartMetadata } from '../../src/chart/metadata.ts'
 import { parseRepositoryName, type RepositoryName } from '../../src/chart/repository-name.ts'
-import { ACTIONS, Policy, type Action, type Authorisation } from '../../src/policy/policy.ts'
+import { Policy, type Authorisation } from '../../src/policy/policy.ts'
+import { ACTIONS, type Action } from '../../src/policy/rule.ts'
 import { Keyring } from '../../src/provenance/keyring.ts'
 import { renderProvenanceMessage } from '../../src/provenance/message.ts'
 import { SigningKey } from '../../src/provenance/signing-key.ts'
@@ -50,10 +51,12 @@ export async function defaultSettings(): Promise<SettingsOf> {
   const signingKey = await SigningKey.open({ armored: await testSigningKey() })
   return () => ({
     overwrite: 'never',
+    tombstones: 'keep',
     signingKey,
     publicKeyring: signingKey.publicKeyring,
     trustedKeyring: Keyring.empty(),
     unknownSigner: 'countersign',
+    provenance: 'optional',
   })
 }
 
