@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type Config, type NamedFile } from '../config/load.ts'
+import { type ClientCa, type Config } from '../config/load.ts'
 import { AppError, isSystemError } from '../errors.ts'
 import { type TlsMaterial } from '../http/tls-options.ts'
 import { type TrustAnchor } from '../http/trust-anchor.ts'
@@ -24,11 +24,11 @@ export async function readEndpoint(
 }
 
 /** Reads and checks the CAs that clients' certificates may chain to. Throws as `readEndpoint`. */
-export async function readAnchors(files: readonly NamedFile[], now: Date): Promise<readonly TrustAnchor[]> {
+export async function readAnchors(files: readonly ClientCa[], now: Date): Promise<readonly TrustAnchor[]> {
   return Promise.all(files.map((ca) => readAnchor(ca, now)))
 }
 
-async function readAnchor({ name, file }: NamedFile, now: Date): Promise<TrustAnchor> {
+async function readAnchor({ name, file }: ClientCa, now: Date): Promise<TrustAnchor> {
   const pem = await readPem(file)
   const certificates = about(file, () => parseCertificates(pem))
   if (!certificates.some((certificate) => certificate.checkIssued(certificate))) {

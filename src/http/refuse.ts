@@ -1,6 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { reasonPhrase } from './send.ts'
-import { REFUSALS, type Refusal } from './peer.ts'
 
 /** How long, and for how many bytes, an unverified peer may go on sending while it is being refused. */
 const LINGER_MS = 2000
@@ -10,9 +9,9 @@ const LINGER_BYTES = 1024 * 1024
  * Answers an unverified peer from the closed list and ends the connection. What the peer is still sending is read for a
  * moment: closing on unread data would reset the connection, and the peer would never see why it was refused.
  */
-export function refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
-  const body = `${JSON.stringify({ error: REFUSALS[refusal] })}\n`
-  response.writeHead(403, reasonPhrase(403, REFUSALS[refusal]), {
+export function refuse(request: IncomingMessage, response: ServerResponse, text: string): void {
+  const body = `${JSON.stringify({ error: text })}\n`
+  response.writeHead(403, reasonPhrase(403, text), {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
     connection: 'close',

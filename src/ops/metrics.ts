@@ -38,10 +38,30 @@ export class Metrics {
     registers: [this.registry],
   })
 
+  readonly refusedProxyHeaders = new Counter({
+    name: 'chartroom_refused_proxy_headers_total',
+    help: 'Connections from proxies closed for want of a valid PROXY header, by reason.',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  })
+
   readonly reloads = new Counter({
     name: 'chartroom_reloads_total',
     help: 'Readings of certificates, keys, CRLs and configuration while running, by outcome.',
     labelNames: ['input', 'outcome'],
+    registers: [this.registry],
+  })
+
+  readonly expiry = new Gauge({
+    name: 'chartroom_expiry_timestamp_seconds',
+    help: 'When what is in force expires: server certificate, trust anchors, revocation lists, signing key.',
+    labelNames: ['what'],
+    registers: [this.registry],
+  })
+
+  readonly droppedReads = new Counter({
+    name: 'chartroom_audit_reads_dropped_total',
+    help: 'Reads that are missing in the audit trail, because too many came at once or it could not be written.',
     registers: [this.registry],
   })
 

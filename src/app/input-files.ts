@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
+
+/** The files that a part of the configuration names: by then, every path in it is absolute, and nothing else is. */
+export function filesNamedIn(section: unknown): readonly string[] {
+  if (typeof section === 'string') return isAbsolute(section) ? [section] : []
+  if (typeof section !== 'object' || section === null) return []
+  return Object.values(section).flatMap(filesNamedIn)
+}
+
+/** Changes when the settings or the contents of a file named in them do. */
+export async function revisionOf(section: unknown): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([section]))
+  for (const file of filesNamedIn(section)) {
+    // A file that is not there is a state like any other; whether it may be absent is its reader's business.
+    hash.update(await readFile(file).catch(() => Buffer.from('absent')))
+  }
+  return hash.digest('hex')
+}

@@ -1,0 +1,183 @@
+import { type Logger } from 'pino'
+import { ROOT_REPOSITORY } from '../chart/repository-name.ts'
+import { type Config } from '../config/load.ts'
+import { type TlsMaterial } from '../http/tls-options.ts'
+import { type TrustAnchor } from '../http/trust-anchor.ts'
+import { type Metrics } from '../ops/metrics.ts'
+import { type Expiry } from '../ops/expiry-watch.ts'
+import { Reloadable, type InputStatus } from '../ops/reloadable.ts'
+import { parseCertificates } from '../pki/pem.ts'
+import { Policy } from '../policy/policy.ts'
+import { type SettingsOf } from '../repository/settings.ts'
+import { filesNamedIn, revisionOf } from './input-files.ts'
+import { RevocationLists } from './revocation-lists.ts'
+import { readRepositorySettings } from './repository-settings.ts'
+import { readAnchors, readEndpoint, type Endpoint } from './tls-material.ts'
+
+export interface InputDeps {
+  readonly loadConfig: () => Promise<Config>
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly now: () => Date
+}
+
+/** What can change while the server runs, by the names that logs, metrics and `/readyz` use. */
+export type InputName =
+  'configuration' | 'server certificate' | 'trust anchors' | 'revocation lists' | 'signing keys'
+
+interface Parts {
+  readonly config: Reloadable<Config>
+  readonly endpoint: Reloadable<Endpoint>
+  readonly anchors: Reloadable<readonly TrustAnchor[]>
+  readonly lists: Reloadable<RevocationLists>
+  readonly settings: Reloadable<SettingsOf>
+}
+
+/**
+ * Everything that is read from files and may change under a running server. Each input is read for itself: one that is
+ * broken stays as it was, and the others move on.
+ */
+export class Inputs {
+  readonly #deps: InputDeps
+  readonly #parts: Parts
+  #policy: Policy
+  #reloading: Promise<ReadonlySet<InputName>> | undefined
+
+  private constructor(deps: InputDeps, parts: Parts) {
+    this.#deps = deps
+    this.#parts = parts
+    this.#policy = new Policy(parts.config.value.rules)
+  }
+
+  /** Reads everything for the first time; throws what makes serving impossible. */
+  static async open(deps: InputDeps): Promise<Inputs> {
+    const { loadConfig, now } = deps
+    const config = await openInput('configuration', now, loadConfig, (value) => value)
+    const tls = (): Config['tls'] => config.value.tls
+    const keys = ({ signing, provenance, repositories, overwrite }: Config): unknown => ({
+      signing,
+      provenance,
+      repositories,
+      overwrite,
+    })
+    const anchors = await openInput(
+      'trust anchors',
+      now,
+      () => readAnchors(tls().clientCAs, now()),
+      () => tls().clientCAs.map(({ name, file }) => ({ name, file })),
+    )
+    return new Inputs(deps, {
+      config,
+      endpoint: await openInput(
+        'server certificate',
+        now,
+        () => readEndpoint(tls(), now()),
+        () => [tls().certificate, tls().key],
+      ),
+      anchors,
+      lists: await openInput(
+        'revocation lists',
+        now,
+        () => RevocationLists.read(tls().clientCAs, anchors.value),
+        () => tls().clientCAs,
+      ),
+      settings: await openInput(
+        'signing keys',
+        now,
+        () => readRepositorySettings(config.value),
+        () => keys(config.value),
+      ),
+    })
+  }
+
+  get config(): Config {
+    return this.#parts.config.value
+  }
+
+  get policy(): Policy {
+    return this.#policy
+  }
+
+  get tls(): TlsMaterial {
+    return { ...this.#parts.endpoint.value, anchors: this.#parts.anchors.value }
+  }
+
+  get lists(): RevocationLists {
+    return this.#parts.lists.value
+  }
+
+  get settingsOf(): SettingsOf {
+    return this.#parts.settings.value
+  }
+
+  get statuses(): readonly InputStatus[] {
+    return Object.values(this.#parts).map(({ status }: { status: InputStatus }) => status)
+  }
+
+  /** What is in force and ends some day. */
+  get expiries(): readonly Expiry[] {
+    const { certificatePem, anchors } = this.tls
+    const [certificate] = parseCertificates(certificatePem)
+    const signingKeyEnd = this.settingsOf(ROOT_REPOSITORY).signingKey.expiresAt
+    return [
+      { what: 'server certificate', at: certificate.validToDate },
+      ...anchors.map(({ name, certificates }) => ({
+        what: `trust anchor ${name}`,
+        at: new Date(Math.max(...certificates.map(({ validToDate }) => validToDate.getTime()))),
+      })),
+      ...this.lists.expiries,
+      ...(signingKeyEnd === undefined ? [] : [{ what: 'signing key', at: signingKeyEnd }]),
+    ]
+  }
+
+  /** What a change of would be worth a reload. */
+  get files(): readonly string[] {
+    const { file, tls, signing, provenance, repositories } = this.config
+    return filesNamedIn([file, tls, signing, provenance, repositories])
+  }
+
+  /** Reads all again and gives the names of those that changed. One at a time; a second caller waits for its own. */
+  async reload(): Promise<ReadonlySet<InputName>> {
+    await this.#reloading
+    this.#reloading = this.#reloadAll()
+    return this.#reloading
+  }
+
+  async #reloadAll(): Promise<ReadonlySet<InputName>> {
+    const { log, metrics } = this.#deps
+    const changed = new Set<InputName>()
+    // In this order: where the others are is part of the configuration.
+    for (const input of Object.values(this.#parts) as Reloadable<unknown>[]) {
+      const outcome = await input.reload()
+      metrics.reloads.inc({ input: input.name, outcome })
+      const { name, loadedAt, error } = input.status
+      if (outcome === 'failed')
+        log.error(
+          { input: name, error, inForceSince: loadedAt },
+          'not reloaded: the earlier state stays in force',
+        )
+      if (outcome !== 'changed') continue
+      log.info({ input: name }, 'reloaded')
+      changed.add(name as InputName)
+    }
+    if (changed.has('configuration')) this.#policy = new Policy(this.config.rules)
+    return changed
+  }
+}
+
+/** `section` is what the reading depends on: settings, and the files that they name. */
+async function openInput<T>(
+  name: InputName,
+  now: () => Date,
+  read: () => Promise<T>,
+  section: (value: T) => unknown,
+): Promise<Reloadable<T>> {
+  return Reloadable.open(
+    name,
+    async () => {
+      const value = await read()
+      return { value, revision: await revisionOf(section(value)) }
+    },
+    now,
+  )
+}
