@@ -1,16 +1,21 @@
-import { type KeyObject, X509Certificate } from 'node:crypto'
+import { createHash, KeyObject, X509Certificate } from 'node:crypto'
 import { AppError } from '../errors.ts'
 import { clientDnsName, emailName, serverName, uriName } from './alternative-names.ts'
-import { createKeyPair, isOurKind, type KeyPair, keyPairFrom, privateKeyPem } from './key-pair.ts'
+import { crlPem } from './crl.ts'
+import { DerReader, TAG } from './der.ts'
+import { type CertificateDescription, describeCertificate } from './describe-certificate.ts'
+import { createKeyPair, isOurKind, keyPairFrom, privateKeyPem } from './key-pair.ts'
 import { parseCertificates, parsePrivateKey, subjectKeyDigest } from './pem.ts'
 import { caExtensions, leafExtensions } from './extensions.ts'
-import { type Issuer, signCertificate } from './sign-certificate.ts'
+import { type CertificateToSign, type Issuer, signCertificate } from './sign-certificate.ts'
+import { type CrlIssuer, type CrlToSign, signCrl } from './sign-crl.ts'
 import { LONGEST_ATTRIBUTE, subjectName, type SubjectValues } from './subject.ts'
-import { isWithin, type Validity, validityFor } from './validity.ts'
+import { daysOf, isWithin, type Validity, validityFor } from './validity.ts'
 import {
   ExtendedKeyUsage,
   type JsonGeneralName,
   type Name,
+  SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509Certificate as ParsedCertificate,
 } from './x509.ts'
@@ -19,7 +24,7 @@ import {
 const CA_DAYS = 3650
 
 /** Certificates get lost with laptops and leavers: a year bounds that, and Apple's TLS refuses servers' over 825 days. */
-const LEAF_DAYS = 365
+export const LEAF_DAYS = 365
 
 export interface PemPair {
   readonly certificatePem: string
@@ -27,14 +32,13 @@ export interface PemPair {
   readonly keyPem: string
 }
 
-/** A new leaf with its key, and what the catalog keeps of it (`CertificateRecord`). */
-export interface IssuedCertificate extends PemPair, Validity {
-  /** Of the CA: SHA-256 of its SubjectPublicKeyInfo, lower-case hex. */
-  readonly issuerKey: string
-  /** Lower-case hex without leading zeros. */
-  readonly serial: string
-  readonly subject: string
+/** A new leaf, and what the catalog keeps of it (`CertificateRecord`). */
+export interface CertifiedKey extends CertificateDescription {
+  readonly certificatePem: string
 }
+
+/** The same with its own new key. */
+export interface IssuedCertificate extends CertifiedKey, PemPair {}
 
 export interface ServerRequest {
   /** Host names, `*.` allowed in front, and IP addresses; at least one. */
@@ -48,6 +52,14 @@ export interface ClientRequest extends SubjectValues {
   readonly uri?: string
   readonly emails?: readonly string[]
   readonly dnsNames?: readonly string[]
+  readonly days?: number
+  readonly now: Date
+}
+
+/** What a certificate says stays; only its time, and perhaps its key, is new. */
+export interface RenewalRequest {
+  readonly certificate: X509Certificate
+  readonly publicKey: KeyObject
   readonly days?: number
   readonly now: Date
 }
@@ -76,14 +88,17 @@ export async function createCertificateAuthority(request: {
  * when the CA does. The methods throw `request-invalid`, and `key-unusable` once the CA has expired.
  */
 export class CertificateAuthority {
+  readonly certificate: X509Certificate
   readonly certificatePem: string
-  readonly #certificate: X509Certificate
-  readonly #issuer: Issuer
+  /** As in what it issues. */
+  readonly issuerKey: string
+  readonly #issuer: Issuer & CrlIssuer
 
-  private constructor(certificate: X509Certificate, issuer: Issuer) {
+  private constructor(certificate: X509Certificate, key: KeyObject) {
+    this.certificate = certificate
     this.certificatePem = certificate.toString()
-    this.#certificate = certificate
-    this.#issuer = issuer
+    this.issuerKey = subjectKeyDigest(certificate)
+    this.#issuer = issuerFrom(certificate, key)
   }
 
   /** Throws `key-unusable` when the pair cannot issue: not a CA, expired, another's key, or another kind of key than ours. */
@@ -92,7 +107,7 @@ export class CertificateAuthority {
     const key = parsePrivateKey(pair.keyPem)
     requireCa(certificate, key)
     requireCurrent(certificate, now)
-    return new CertificateAuthority(certificate, issuerFrom(certificate, key))
+    return new CertificateAuthority(certificate, key)
   }
 
   async issueServer({ names, days, now }: ServerRequest): Promise<IssuedCertificate> {
@@ -100,50 +115,69 @@ export class CertificateAuthority {
     if (altNames.length === 0) {
       throw new AppError('request-invalid', 'a server certificate needs at least one name')
     }
-    return this.#issue({
+    const keys = await createKeyPair()
+    const certified = await this.#certify({
       subject: subjectName({ commonName: serverCommonName(names) }),
       altNames,
       usage: ExtendedKeyUsage.serverAuth,
-      keys: await createKeyPair(),
+      publicKey: keys.publicKey,
       validity: this.#validity(days, now),
     })
+    return { ...certified, keyPem: privateKeyPem(keys.privateKey) }
   }
 
   async issueClient(request: ClientRequest): Promise<IssuedCertificate> {
-    return this.#issue({
+    const keys = await createKeyPair()
+    const certified = await this.certifyClient(request, KeyObject.from(keys.publicKey))
+    return { ...certified, keyPem: privateKeyPem(keys.privateKey) }
+  }
+
+  /** For a key that its owner has made, and keeps. */
+  async certifyClient(request: ClientRequest, publicKey: KeyObject): Promise<CertifiedKey> {
+    return this.#certify({
       subject: subjectName(request),
       altNames: clientNames(request),
       usage: ExtendedKeyUsage.clientAuth,
-      keys: await createKeyPair(),
+      publicKey: publicKeyInfo(publicKey),
       validity: this.#validity(request.days, request.now),
     })
   }
 
+  /** Another certificate for the same client, by default for as long as the old one was issued for. */
+  async renewClient({ certificate, publicKey, days, now }: RenewalRequest): Promise<CertifiedKey> {
+    const parsed = new ParsedCertificate(certificate.raw)
+    const names = parsed.getExtension(SubjectAlternativeNameExtension)?.names.items ?? []
+    return this.#certify({
+      subject: parsed.subjectName,
+      altNames: names.map(({ type, value }) => ({ type, value })),
+      usage: ExtendedKeyUsage.clientAuth,
+      publicKey: publicKeyInfo(publicKey),
+      validity: this.#validity(days ?? daysOf(certificate), now),
+    })
+  }
+
+  /** PEM. Throws `key-unusable` once the CA has expired: nobody asks for its list any more. */
+  signCrl(crl: CrlToSign): string {
+    requireCurrent(this.certificate, crl.thisUpdate)
+    return crlPem(signCrl(crl, this.#issuer))
+  }
+
   #validity(days: number | undefined, now: Date): Validity {
-    requireCurrent(this.#certificate, now)
+    requireCurrent(this.certificate, now)
     const { notBefore, notAfter } = validityFor(days ?? LEAF_DAYS, now)
-    const end = Math.min(notAfter.getTime(), this.#certificate.validToDate.getTime())
+    const end = Math.min(notAfter.getTime(), this.certificate.validToDate.getTime())
     return { notBefore, notAfter: new Date(end) }
   }
 
-  async #issue(leaf: Leaf): Promise<IssuedCertificate> {
+  async #certify(leaf: Leaf): Promise<CertifiedKey> {
     const certificatePem = await signCertificate({
       ...leaf.validity,
       subject: leaf.subject,
-      publicKey: leaf.keys.publicKey,
+      publicKey: leaf.publicKey,
       issuer: this.#issuer,
       extensions: leafExtensions(leaf.usage, leaf.altNames),
     })
-    const issued = new X509Certificate(certificatePem)
-    return {
-      ...leaf.validity,
-      certificatePem,
-      keyPem: privateKeyPem(leaf.keys.privateKey),
-      issuerKey: subjectKeyDigest(this.#certificate),
-      serial: issued.serialNumber.toLowerCase(),
-      // Node escapes each value (RFC 2253) and puts attributes on lines of their own.
-      subject: issued.subject.replaceAll('\n', ', '),
-    }
+    return { certificatePem, ...describeCertificate(new X509Certificate(certificatePem), this.certificate) }
   }
 }
 
@@ -151,7 +185,7 @@ interface Leaf {
   readonly subject: Name
   readonly altNames: readonly JsonGeneralName[]
   readonly usage: ExtendedKeyUsage
-  readonly keys: KeyPair
+  readonly publicKey: CertificateToSign['publicKey']
   readonly validity: Validity
 }
 
@@ -179,14 +213,25 @@ function requireCurrent(certificate: X509Certificate, now: Date): void {
   )
 }
 
-function issuerFrom(certificate: X509Certificate, key: KeyObject): Issuer {
+function issuerFrom(certificate: X509Certificate, key: KeyObject): Issuer & CrlIssuer {
   const parsed = new ParsedCertificate(certificate.raw)
-  const { privateKey, publicKey } = keyPairFrom(key)
   return {
     subject: parsed.subjectName,
-    signingKey: privateKey,
-    keyIdentifier: parsed.getExtension(SubjectKeyIdentifierExtension)?.keyId ?? publicKey,
+    key,
+    signingKey: keyPairFrom(key).privateKey,
+    keyIdentifier: parsed.getExtension(SubjectKeyIdentifierExtension)?.keyId ?? keyIdentifierOf(certificate),
   }
+}
+
+/** RFC 5280, section 4.2.1.2, method 1: SHA-1 over the bit string with the key. */
+function keyIdentifierOf({ publicKey }: X509Certificate): string {
+  const info = new DerReader(publicKeyInfo(publicKey)).enter()
+  info.expect(TAG.sequence)
+  return createHash('sha1').update(info.bits()).digest('hex')
+}
+
+function publicKeyInfo(publicKey: KeyObject): Buffer<ArrayBuffer> {
+  return Buffer.from(publicKey.export({ type: 'spki', format: 'der' }))
 }
 
 /** For people to read; clients look at the alternative names only (RFC 9525, section 2), so a long name may be absent. */

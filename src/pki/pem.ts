@@ -21,7 +21,7 @@ export function parseCertificates(pem: string): readonly [X509Certificate, ...X5
 
 /** An unencrypted private key. Throws `key-unusable`; the message holds nothing of the key. */
 export function parsePrivateKey(pem: string): KeyObject {
-  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
+  if (isEncrypted(pem)) {
     throw new AppError(
       'key-unusable',
       'the private key is encrypted: decrypt it with "openssl pkey -in KEY -out KEY"',
@@ -34,6 +34,20 @@ export function parsePrivateKey(pem: string): KeyObject {
       cause: error,
     })
   }
+}
+
+/** A private key whose passphrase is known. Throws `key-unusable`; the message holds nothing of either. */
+export function decryptPrivateKey(pem: string, passphrase: string): KeyObject {
+  try {
+    return createPrivateKey({ key: pem, passphrase })
+  } catch (error) {
+    throw new AppError('key-unusable', 'the passphrase does not open the private key', { cause: error })
+  }
+}
+
+/** PKCS#8 and the older form of openssl. */
+export function isEncrypted(pem: string): boolean {
+  return /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)
 }
 
 /** SHA-256 over the SubjectPublicKeyInfo, lower-case hex: names a key whatever certificate it is in. */

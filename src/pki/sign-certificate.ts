@@ -10,7 +10,8 @@ import { type Validity } from './validity.ts'
 
 export interface CertificateToSign extends Validity {
   readonly subject: Name
-  readonly publicKey: webcrypto.CryptoKey
+  /** The second form: a SubjectPublicKeyInfo in DER. */
+  readonly publicKey: webcrypto.CryptoKey | Uint8Array<ArrayBuffer>
   readonly issuer: Issuer
   /** Beside the two key identifiers, which every certificate gets. */
   readonly extensions: readonly Extension[]

@@ -1,3 +1,4 @@
+import { type X509Certificate } from 'node:crypto'
 import { AppError } from '../errors.ts'
 
 /** From the first to the last second in which a certificate counts. */
@@ -26,6 +27,12 @@ export function validityFor(days: number, now: Date): Validity {
     notBefore: wholeSeconds(now.getTime() - CLOCK_SKEW_MS),
     notAfter: wholeSeconds(now.getTime() + days * DAY_MS),
   }
+}
+
+/** For how many days a certificate was issued, rounded: the inverse of `validityFor`. */
+export function daysOf(certificate: X509Certificate): number {
+  const lifeMs = certificate.validToDate.getTime() - certificate.validFromDate.getTime() - CLOCK_SKEW_MS
+  return Math.max(1, Math.round(lifeMs / DAY_MS))
 }
 
 /** Both ends included, as in RFC 5280, section 4.1.2.5. */

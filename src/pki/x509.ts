@@ -7,7 +7,7 @@ import 'reflect-metadata'
 export {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
-  type Extension,
+  Extension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type JsonGeneralName,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { webcrypto, X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto'
 import {
   CertificateAuthority,
   type ClientRequest,
@@ -202,6 +202,45 @@ describe('CertificateAuthority', () => {
     })
     assert.equal(altNamesOf(client), 'URI:spiffe://a/b, email:a@b.example, email:c@d.example, DNS:ci.example')
     assert.equal(altNamesOf(leaf), undefined)
+  })
+
+  it('certifies a key that its owner keeps', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const certified = await authority.certifyClient(
+      { commonName: 'theirs', units: ['x'], now: NOW },
+      publicKey,
+    )
+    const certificate = new X509Certificate(certified.certificatePem)
+    assert.ok(certificate.publicKey.equals(publicKey))
+    assert.ok(certificate.verify(new X509Certificate(pair.certificatePem).publicKey))
+    assert.equal(certified.subject, 'OU=x, CN=theirs')
+    assert.ok(!('keyPem' in certified))
+  })
+
+  it('renews with the same subject, names and lifetime, and another serial number', async () => {
+    const old = await authority.issueClient({
+      commonName: 'a+b, "c"',
+      organizations: ['O=1', 'two'],
+      uri: 'spiffe://example.org/ci',
+      dnsNames: ['ci.example'],
+      emails: ['ci@example.org'],
+      days: 30,
+      now: NOW,
+    })
+    const certificate = new X509Certificate(old.certificatePem)
+    const { publicKey } = certificate
+    const renewed = await authority.renewClient({ certificate, publicKey, now: daysAfter(20) })
+    assert.notEqual(renewed.serial, old.serial)
+    assert.deepEqual([renewed.subject, renewed.altNames], [old.subject, old.altNames])
+    assert.deepEqual(renewed.notAfter, daysAfter(50))
+    const shorter = await authority.renewClient({ certificate, publicKey, days: 3, now: NOW })
+    assert.deepEqual(shorter.notAfter, daysAfter(3))
+  })
+
+  it('renews one without alternative names', async () => {
+    const certificate = new X509Certificate(leaf.certificatePem)
+    const renewed = await authority.renewClient({ certificate, publicKey: certificate.publicKey, now: NOW })
+    assert.deepEqual([renewed.subject, renewed.altNames], ['CN=leaf', []])
   })
 
   function altNamesOf({ certificatePem }: PemPair): string | undefined {
