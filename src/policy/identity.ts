@@ -24,6 +24,19 @@ export interface Identity {
   readonly notAfter: Date
 }
 
+/** What rules match on. */
+export type IdentityNames = Pick<
+  Identity,
+  | 'anchor'
+  | 'commonNames'
+  | 'organizations'
+  | 'organizationalUnits'
+  | 'uris'
+  | 'emails'
+  | 'dnsNames'
+  | 'fingerprint'
+>
+
 export type IdentityKind = 'spiffe' | 'email' | 'dns' | 'cn'
 
 /** How a message names the identity: `"reader"`. */

@@ -3,57 +3,18 @@ import { AppError } from '../errors.ts'
 import { quoted } from '../text.ts'
 import { type ChartName } from '../chart/name.ts'
 import { describeRepository, type RepositoryName } from '../chart/repository-name.ts'
+import { compileRule, type CompiledRule } from './compiled-rule.ts'
+import { decide, type Decision } from './decision.ts'
 import { describeIdentity, type Identity } from './identity.ts'
-import { compilePattern, compilePatterns, type Matcher, type Pattern } from './pattern.ts'
+import { compilePatterns, type Matcher, type Pattern } from './pattern.ts'
+import { ACTIONS, type Action, type Rule } from './rule.ts'
 
-/**
- * Who may do what. Nothing is allowed that no grant allows, and no grant implies another.
- *
- * - `read` index, archives, provenance, lists
- * - `publish` new versions, and provenance for them
- * - `overwrite` a version with other content, where the repository allows it at all
- * - `delete` versions
- * - `create` a repository by publishing into it first
- * - `admin` see the audit trail and operate the server
- */
-export const ACTIONS = ['read', 'publish', 'overwrite', 'delete', 'create', 'admin'] as const
-export type Action = (typeof ACTIONS)[number]
-
-export interface Grant {
-  readonly who: Who
-  readonly may: readonly Action[]
-  readonly repositories: readonly Pattern[]
-  /** Absent: every chart. */
-  readonly charts?: readonly Pattern[]
-}
-
-/** What a certificate must have; every attribute given must match, each by any one of the certificate's values. */
-export interface Who {
-  readonly anchor: string
-  readonly cn?: Pattern
-  readonly o?: Pattern
-  readonly ou?: Pattern
-  readonly uri?: Pattern
-  readonly email?: Pattern
-  readonly dns?: Pattern
-  /** SHA-256 over the certificate's DER, lower-case hex. */
-  readonly fingerprint?: string
-}
-
-interface CompiledGrant {
-  readonly appliesTo: (identity: Identity) => boolean
-  readonly may: ReadonlySet<Action>
-  readonly coversRepository: Matcher
-  /** Absent: every chart. */
-  readonly charts: readonly Pattern[] | undefined
-  readonly coversChart: Matcher
-}
-
+/** The rules in force, as requests ask them. */
 export class Policy {
-  readonly #grants: readonly CompiledGrant[]
+  readonly #rules: readonly CompiledRule[]
 
-  constructor(grants: readonly Grant[]) {
-    this.#grants = grants.map(compileGrant)
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules.map(compileRule)
   }
 
   /**
@@ -62,20 +23,20 @@ export class Policy {
    * `requireChart`.
    */
   authorise<A extends Action>(identity: Identity, action: A, repository: RepositoryName): Authorisation<A> {
-    const own = this.#grants.filter(
-      (grant) => grant.appliesTo(identity) && grant.coversRepository(repository),
-    )
-    const authorisation = new Authorisation(MINT, identity, action, repository, own)
-    if (!authorisation.allows(action)) throw refusal(identity, action, describeRepository(repository))
-    return authorisation
+    const own = this.#rulesFor(identity, repository)
+    const decision = decide(own, action)
+    if (!allows(decision)) throw refusal(identity, action, describeRepository(repository), decision)
+    return new Authorisation(MINT, identity, action, repository, own)
   }
 
   /** The actions that the identity holds in the repository, for at least one chart. */
   actionsOf(identity: Identity, repository: RepositoryName): readonly Action[] {
-    const own = this.#grants.filter(
-      (grant) => grant.appliesTo(identity) && grant.coversRepository(repository),
-    )
-    return ACTIONS.filter((action) => own.some((grant) => grant.may.has(action)))
+    const own = this.#rulesFor(identity, repository)
+    return ACTIONS.filter((action) => allows(decide(own, action)))
+  }
+
+  #rulesFor(identity: Identity, repository: RepositoryName): readonly CompiledRule[] {
+    return this.#rules.filter((rule) => rule.appliesTo(identity) && rule.coversRepository(repository))
   }
 }
 
@@ -87,42 +48,79 @@ export class Authorisation<A extends Action = Action> {
   readonly identity: Identity
   readonly action: A
   readonly repository: RepositoryName
-  readonly #grants: readonly CompiledGrant[]
+  readonly #rules: readonly CompiledRule[]
 
   constructor(
     mint: typeof MINT,
     identity: Identity,
     action: A,
     repository: RepositoryName,
-    grants: readonly CompiledGrant[],
+    rules: readonly CompiledRule[],
   ) {
     if (mint !== MINT) throw new TypeError('only a policy makes authorisations')
     this.identity = identity
     this.action = action
     this.repository = repository
-    this.#grants = grants
+    this.#rules = rules
   }
 
   /** Whether the identity may do this in the same repository: to the chart, or to any chart when none is given. */
   allows(action: Action, chart?: ChartName): boolean {
-    return this.#grants.some(
-      (grant) => grant.may.has(action) && (chart === undefined || grant.coversChart(chart)),
-    )
+    return allows(decide(this.#rules, action, chart))
   }
 
   /** The second moment: the chart is known. Throws `not-allowed`. */
   requireChart(chart: ChartName, action: Action = this.action): void {
-    if (this.allows(action, chart)) return
-    throw refusal(this.identity, action, `${quoted(chart)} in ${describeRepository(this.repository)}`)
+    const decision = decide(this.#rules, action, chart)
+    if (allows(decision)) return
+    const what = `${quoted(chart)} in ${describeRepository(this.repository)}`
+    throw refusal(this.identity, action, what, decision)
   }
 
   /** Which charts the action covers; `undefined` when it covers all. */
   get chartScope(): ChartScope | undefined {
-    const granting = this.#grants.filter((grant) => grant.may.has(this.action))
-    if (granting.some((grant) => grant.charts === undefined)) return undefined
-    const patterns = granting.flatMap((grant) => grant.charts ?? [])
-    return { covers: compilePatterns(patterns), key: scopeKey(patterns) }
+    const about = this.#rules.filter((rule) => rule.actions.has(this.action))
+    const granting = about.filter(({ effect }) => effect === 'grant')
+    const denied = about.filter(({ effect }) => effect === 'deny').flatMap(({ charts }) => charts)
+    if (denied.length === 0 && granting.some(({ coversEveryChart }) => coversEveryChart)) return undefined
+    return scopeOf(
+      granting.flatMap(({ charts }) => charts),
+      denied,
+    )
   }
+}
+
+/** Who acts on the command line, on the server's own files. */
+const OPERATOR: Identity = {
+  anchor: 'local',
+  kind: 'cn',
+  value: 'operator',
+  commonNames: [],
+  organizations: [],
+  organizationalUnits: [],
+  uris: [],
+  emails: [],
+  dnsNames: [],
+  issuer: '',
+  serial: '0',
+  fingerprint: '',
+  notBefore: new Date(0),
+  notAfter: new Date(8.64e15),
+}
+
+/**
+ * For the command line alone, never for a request: whoever runs it reads and writes the server's own files anyway, so no
+ * rule is asked. It covers exactly these actions, on every chart: a command says what it means to do, and cannot do more
+ * by mistake.
+ */
+export function operatorAuthorisation<A extends Action>(
+  action: A,
+  repository: RepositoryName,
+  besides: readonly Action[] = [],
+): Authorisation<A> {
+  const may = [action, ...besides]
+  const rule = compileRule({ who: { anchor: OPERATOR.anchor }, may, repositories: [{ glob: '**' }] }, 0)
+  return new Authorisation(MINT, OPERATOR, action, repository, [rule])
 }
 
 export interface ChartScope {
@@ -131,9 +129,22 @@ export interface ChartScope {
   readonly key: string
 }
 
-function scopeKey(patterns: readonly Pattern[]): string {
-  const parts = patterns.map((pattern) => JSON.stringify(pattern)).sort()
-  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16)
+function scopeOf(granted: readonly Pattern[], denied: readonly Pattern[]): ChartScope {
+  const isGranted = compilePatterns(granted)
+  const isDenied = compilePatterns(denied)
+  const text = JSON.stringify([sorted(granted), sorted(denied)])
+  return {
+    covers: (chart) => isGranted(chart) && !isDenied(chart),
+    key: createHash('sha256').update(text).digest('hex').slice(0, 16),
+  }
+}
+
+function sorted(patterns: readonly Pattern[]): readonly string[] {
+  return patterns.map((pattern) => JSON.stringify(pattern)).sort()
+}
+
+function allows({ verdict }: Decision): boolean {
+  return verdict === 'granted' || verdict === 'partly'
 }
 
 const PHRASES: Readonly<Record<Action, string>> = {
@@ -145,39 +156,8 @@ const PHRASES: Readonly<Record<Action, string>> = {
   admin: 'is no administrator of',
 }
 
-function refusal(identity: Identity, action: Action, what: string): AppError {
-  return new AppError('not-allowed', `${describeIdentity(identity)} ${PHRASES[action]} ${what}`)
-}
-
-function compileGrant(grant: Grant): CompiledGrant {
-  return {
-    appliesTo: compileWho(grant.who),
-    may: new Set(grant.may),
-    coversRepository: compilePatterns(grant.repositories),
-    charts: grant.charts,
-    coversChart: grant.charts === undefined ? () => true : compilePatterns(grant.charts),
-  }
-}
-
-function compileWho(who: Who): (identity: Identity) => boolean {
-  const conditions: ((identity: Identity) => boolean)[] = [
-    (identity) => identity.anchor === who.anchor,
-    anyOf(who.cn, (identity) => identity.commonNames),
-    anyOf(who.o, (identity) => identity.organizations),
-    anyOf(who.ou, (identity) => identity.organizationalUnits),
-    anyOf(who.uri, (identity) => identity.uris),
-    anyOf(who.email, (identity) => identity.emails),
-    anyOf(who.dns, (identity) => identity.dnsNames),
-    (identity) => who.fingerprint === undefined || identity.fingerprint === who.fingerprint,
-  ]
-  return (identity) => conditions.every((holds) => holds(identity))
-}
-
-function anyOf(
-  pattern: Pattern | undefined,
-  values: (identity: Identity) => readonly string[],
-): (identity: Identity) => boolean {
-  if (pattern === undefined) return () => true
-  const matches = compilePattern(pattern)
-  return (identity) => values(identity).some(matches)
+/** That a rule denies it is told, so that nobody looks for a missing grant; what the rule says is not. */
+function refusal(identity: Identity, action: Action, what: string, { verdict }: Decision): AppError {
+  const why = verdict === 'denied' ? ': a rule denies it' : ''
+  return new AppError('not-allowed', `${describeIdentity(identity)} ${PHRASES[action]} ${what}${why}`)
 }

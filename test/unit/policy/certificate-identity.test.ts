@@ -74,6 +74,15 @@ describe('identityFrom', () => {
     await assert.rejects(identify({ o: 'Example' }), { code: 'peer-refused', message: /names nobody/ })
   })
 
+  it('refuses names that it cannot read, rather than overlook one', async () => {
+    // An X.400 address, which Node shows as `X400Name:<unsupported>`.
+    const rawAltNames = Uint8Array.from([0x30, 2, 0xa3, 0])
+    await assert.rejects(identify({ cn, rawAltNames }), {
+      code: 'peer-refused',
+      message: /subject alternative name that cannot be read/,
+    })
+  })
+
   it('reads other kinds of names without taking them for an identity', async () => {
     assert.equal((await identify({ cn, ip: '10.0.0.1' })).kind, 'cn')
   })

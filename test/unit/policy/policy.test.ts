@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { parseChartName } from '../../../src/chart/name.ts'
 import { parseRepositoryName, ROOT_REPOSITORY } from '../../../src/chart/repository-name.ts'
-import { Authorisation, Policy, type Grant, type Who } from '../../../src/policy/policy.ts'
+import { Authorisation, operatorAuthorisation, Policy } from '../../../src/policy/policy.ts'
+import { type Denial, type Grant, type Who } from '../../../src/policy/rule.ts'
 import { identity } from '../../support/identity.ts'
 
 const stable = parseRepositoryName('team-a/stable')
@@ -9,6 +10,10 @@ const demo = parseChartName('demo')
 
 function grant(overrides: Partial<Grant> = {}): Grant {
   return { who: { anchor: 'built-in' }, may: ['read'], repositories: [{ glob: '**' }], ...overrides }
+}
+
+function denial(overrides: Partial<Denial> = {}): Denial {
+  return { who: { anchor: 'built-in' }, deny: ['read'], repositories: [{ glob: '**' }], ...overrides }
 }
 
 describe('Policy.authorise', () => {
@@ -120,8 +125,149 @@ describe('Authorisation', () => {
     assert.notEqual(scope?.key, narrower?.key)
   })
 
+  it('leaves out of its chart scope what is denied, with another key', () => {
+    const rules = [
+      [grant(), denial({ charts: [{ glob: 'core-*' }] })],
+      [grant(), denial({ charts: [{ exact: 'demo' }] })],
+      [grant({ charts: [{ glob: '**' }] }), denial({ charts: [{ exact: 'demo' }] })],
+      [grant(), denial({ deny: ['publish'], charts: [{ exact: 'demo' }] })],
+    ]
+    const [noCore, noDemo, alsoNoDemo, whole] = rules.map(
+      (list) => new Policy(list).authorise(identity(), 'read', stable).chartScope,
+    )
+    assert.deepEqual(
+      ['demo', 'core-dns'].map((name) => [noCore?.covers(name), noDemo?.covers(name)]),
+      [
+        [true, false],
+        [false, true],
+      ],
+    )
+    assert.notEqual(noCore?.key, noDemo?.key)
+    assert.equal(noDemo?.key, alsoNoDemo?.key)
+    assert.equal(whole, undefined)
+  })
+
+  it('tells a granted pattern from the same one denied', () => {
+    const [granted, denied] = [
+      [grant({ charts: [{ exact: 'a' }, { exact: 'b' }] })],
+      [grant({ charts: [{ exact: 'a' }] }), denial({ charts: [{ exact: 'b' }] })],
+    ].map((rules) => new Policy(rules).authorise(identity(), 'read', stable).chartScope)
+    assert.notEqual(granted?.key, denied?.key)
+  })
+
   it('cannot be made by anybody but a policy', () => {
     const forged = Symbol('policy') as never
     assert.throws(() => new Authorisation(forged, identity(), 'read', stable, []), TypeError)
+  })
+})
+
+describe('a group', () => {
+  const group = {
+    group: 'team-a',
+    members: [{ anchor: 'built-in', cn: { exact: 'ci' } }, { anchor: 'company' }],
+  }
+
+  it('is whoever one of its members describes', () => {
+    const policy = new Policy([grant({ who: group })])
+    const people = [
+      identity({ commonNames: ['ci'] }),
+      identity({ anchor: 'company' }),
+      identity({ commonNames: ['x'] }),
+    ]
+    assert.deepEqual(
+      people.map((somebody) => policy.actionsOf(somebody, stable)),
+      [['read'], ['read'], []],
+    )
+  })
+
+  it('is nobody when it is empty', () => {
+    const policy = new Policy([grant({ who: { group: 'nobody', members: [] } })])
+    assert.deepEqual(policy.actionsOf(identity(), stable), [])
+  })
+})
+
+describe('a denial', () => {
+  it('wins over every grant, wherever it stands, and says that a rule denies it but not which', () => {
+    const everything = grant({ may: ['read', 'publish'] })
+    const no = denial({ deny: ['publish'], repositories: [{ exact: 'team-a/stable' }] })
+    for (const rules of [
+      [everything, no],
+      [no, everything],
+      [no, everything, everything],
+    ]) {
+      const policy = new Policy(rules)
+      assert.throws(() => policy.authorise(identity({ value: 'ci' }), 'publish', stable), {
+        code: 'not-allowed',
+        message: '"ci" may not publish to team-a/stable: a rule denies it',
+      })
+      assert.deepEqual(policy.actionsOf(identity(), stable), ['read'])
+      assert.deepEqual(policy.actionsOf(identity(), ROOT_REPOSITORY), ['read', 'publish'])
+    }
+  })
+
+  it('is not told to somebody who has no grant either', () => {
+    const policy = new Policy([denial()])
+    assert.throws(() => policy.authorise(identity({ value: 'ci' }), 'read', stable), {
+      message: '"ci" may not read team-a/stable',
+    })
+  })
+
+  it('is for those whom it names', () => {
+    const policy = new Policy([grant(), denial({ who: { anchor: 'built-in', cn: { exact: 'mallory' } } })])
+    assert.deepEqual(policy.actionsOf(identity({ commonNames: ['alice'] }), stable), ['read'])
+    assert.deepEqual(policy.actionsOf(identity({ commonNames: ['alice', 'mallory'] }), stable), [])
+  })
+
+  it('of some charts leaves the others', () => {
+    const policy = new Policy([
+      grant({ may: ['publish'] }),
+      denial({ deny: ['publish'], charts: [{ exact: 'demo' }] }),
+    ])
+    const authorisation = policy.authorise(identity({ value: 'ci' }), 'publish', stable)
+    authorisation.requireChart(parseChartName('other'))
+    assert.equal(authorisation.allows('publish'), true)
+    assert.equal(authorisation.allows('publish', demo), false)
+    assert.throws(
+      () => {
+        authorisation.requireChart(demo)
+      },
+      { message: '"ci" may not publish to "demo" in team-a/stable: a rule denies it' },
+    )
+  })
+
+  const narrowed: readonly (readonly [string, Grant['charts'], Denial['charts'], boolean])[] = [
+    ['the only chart that is granted', [{ exact: 'demo' }], [{ exact: 'demo' }], false],
+    ['the only chart that is granted, by a glob', [{ exact: 'demo' }], [{ glob: 'd*' }], false],
+    ['one of two charts', [{ exact: 'demo' }, { exact: 'other' }], [{ exact: 'demo' }], true],
+    ['the very glob that is granted', [{ glob: 'web-*' }], [{ glob: 'web-*' }], false],
+    ['a chart within the glob that is granted', [{ glob: 'web-*' }], [{ exact: 'web-shop' }], true],
+    ['every chart, by a glob', undefined, [{ glob: '*' }], false],
+    ['every chart, by the other glob', [{ exact: 'demo' }], [{ glob: '**' }], false],
+    ['some of every chart', undefined, [{ glob: 'web-*' }], true],
+  ]
+  for (const [what, granted, denied, remains] of narrowed) {
+    it(`of ${what} leaves ${remains ? 'something' : 'nothing'} of the action`, () => {
+      const policy = new Policy([
+        grant(granted === undefined ? {} : { charts: granted }),
+        denial(denied === undefined ? {} : { charts: denied }),
+      ])
+      assert.deepEqual(policy.actionsOf(identity(), stable), remains ? ['read'] : [])
+    })
+  }
+})
+
+describe('operatorAuthorisation', () => {
+  it('covers the actions that the command has named, on every chart, and no other', () => {
+    const authorisation = operatorAuthorisation('publish', stable, ['create'])
+    authorisation.requireChart(demo)
+    assert.equal(authorisation.repository, stable)
+    assert.ok(authorisation.allows('create', demo))
+    const overwriting = (): void => {
+      authorisation.requireChart(demo, 'overwrite')
+    }
+    assert.throws(overwriting, {
+      code: 'not-allowed',
+      message: '"operator" may not overwrite in "demo" in team-a/stable',
+    })
   })
 })
