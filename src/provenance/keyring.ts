@@ -1,6 +1,7 @@
-import { armor, enums, readKeys, unarmor, type KeyID, type PublicKey } from 'openpgp'
+import { armor, enums, readKeys, revokeKey, unarmor, type KeyID, type PublicKey } from 'openpgp'
 import { AppError } from '../errors.ts'
 import { findUnreadablePart } from './helm-readable.ts'
+import { describeKey, type KeyDescription } from './key-description.ts'
 import { PUBLIC_KEY, SECRET_KEY, SECRET_SUBKEY, packetTags } from './packet-tags.ts'
 
 /** Public keys: those that are handed out, or those of trusted publishers. Never holds a secret key. */
@@ -37,6 +38,44 @@ export class Keyring {
     return new Keyring([...this.#keys, ...other.#keys.filter((key) => !own.has(fingerprintOf(key)))])
   }
 
+  /** These keys and the other's; of a key that is in both, all that either knows: later expiries, revocations. */
+  async combine(other: Keyring): Promise<Keyring> {
+    const known = new Map(other.#keys.map((key) => [fingerprintOf(key), key]))
+    const combined = this.#keys.map(async (key) => {
+      const another = known.get(fingerprintOf(key))
+      return another === undefined ? key : key.update(another)
+    })
+    return new Keyring(await Promise.all(combined)).merge(other)
+  }
+
+  /** Those of these keys that the other has not. */
+  without(other: Keyring): Keyring {
+    const others = new Set(other.fingerprints)
+    return new Keyring(this.#keys.filter((key) => !others.has(fingerprintOf(key))))
+  }
+
+  /** Those of these keys that have one of the fingerprints, as these have them. */
+  only({ fingerprints }: Pick<Keyring, 'fingerprints'>): Keyring {
+    return new Keyring(this.#keys.filter((key) => fingerprints.includes(fingerprintOf(key))))
+  }
+
+  /** With the key marked as revoked that the certificate is about. Throws `key-unusable` when it is about none of these. */
+  async revoke(certificate: string, now: Date): Promise<Keyring> {
+    const revoked = await Promise.all(this.#keys.map((key) => applyRevocation(key, certificate, now)))
+    const changed = revoked.filter((key) => key !== undefined)
+    if (changed.length === 0) throw unusable('has no key that this revocation certificate is about')
+    return new Keyring(changed).merge(this)
+  }
+
+  async describe(now: Date): Promise<readonly KeyDescription[]> {
+    return Promise.all(this.#keys.map((key) => describeKey(key, now)))
+  }
+
+  /** Of all parts of all keys, as `keyIdOf` writes them. */
+  get keyIds(): ReadonlySet<string> {
+    return new Set(this.#keys.flatMap((key) => key.getKeyIDs().map((id) => id.toHex().toUpperCase())))
+  }
+
   /** The keys one of whose parts has this ID; 64 bits are not quite unique. */
   findSigners(keyId: KeyID): readonly PublicKey[] {
     return this.#keys.filter((key) => key.getKeys(keyId).length > 0)
@@ -60,6 +99,20 @@ export class Keyring {
 
 export function fingerprintOf(key: PublicKey): string {
   return key.getFingerprint().toUpperCase()
+}
+
+async function applyRevocation(
+  key: PublicKey,
+  revocationCertificate: string,
+  date: Date,
+): Promise<PublicKey | undefined> {
+  try {
+    const { publicKey } = await revokeKey({ key, revocationCertificate, date, format: 'object' })
+    return publicKey
+  } catch {
+    // About another key, or damaged: the caller, who has tried all keys, says so.
+    return undefined
+  }
 }
 
 const ARMORED_BLOCK = /-----BEGIN PGP [A-Z ]+-----[^]*?-----END PGP [A-Z ]+-----/g

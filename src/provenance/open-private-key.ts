@@ -17,7 +17,7 @@ export async function openPrivateKey(
   passphrase: string | undefined,
   now: Date,
 ): Promise<OpenedKey> {
-  const key = await unlock(await readOneKey(armored), passphrase)
+  const key = await unlockPrivateKey(await readPrivateKey(armored), passphrase)
   requireReadable(key)
   await requireValid(key, now)
   const signer = await findSigner(key, now)
@@ -33,7 +33,8 @@ export function describeFailure(cause: unknown): string {
   return asciiOnly(cause instanceof Error ? cause.message : 'for no known reason')
 }
 
-async function readOneKey(armored: string): Promise<PrivateKey> {
+/** One armored private key, locked or not, fit to sign or not. Throws `key-unusable`. */
+export async function readPrivateKey(armored: string): Promise<PrivateKey> {
   const blocks = armored.match(/-----BEGIN PGP [A-Z ]+-----/g) ?? []
   if (!blocks.some((line) => line.includes(' PRIVATE KEY '))) {
     throw unusable('is not an armored private key; `gpg --armor --export-secret-keys KEY` writes one')
@@ -47,7 +48,8 @@ async function readOneKey(armored: string): Promise<PrivateKey> {
   throw unusable('must be one key, and the file holds several')
 }
 
-async function unlock(key: PrivateKey, passphrase: string | undefined): Promise<PrivateKey> {
+/** With its secret part ready for use. Throws `key-unusable`. */
+export async function unlockPrivateKey(key: PrivateKey, passphrase: string | undefined): Promise<PrivateKey> {
   if (key.isDecrypted()) return key
   if (key.getKeys().every(({ keyPacket }) => 'isDummy' in keyPacket && keyPacket.isDummy())) {
     throw unusable('is a stub without its secret part; export it where that part is')

@@ -5,7 +5,14 @@ import { CLOCK_SKEW_MS } from './clock-skew.ts'
 import { fingerprintOf, Keyring } from './keyring.ts'
 import { parseProvenance } from './message.ts'
 import { describeFailure, openPrivateKey, unusable, type OpenedKey } from './open-private-key.ts'
-import { checkSignature, hashNames, makeSignature, readSignatures, writeSignatures } from './signatures.ts'
+import {
+  checkSignature,
+  hashNames,
+  keyIdOf,
+  makeSignature,
+  readSignatures,
+  writeSignatures,
+} from './signatures.ts'
 
 export interface SigningKeySource {
   readonly armored: string
@@ -58,13 +65,21 @@ export class SigningKey {
    * forged signature of ours.
    */
   async countersign(provenance: Buffer | string): Promise<string> {
+    return this.resign(provenance, new Set())
+  }
+
+  /** The same, without the signatures by keys with these IDs (`Keyring.keyIds`): those that spoke for us and must not. */
+  async resign(provenance: Buffer | string, retired: ReadonlySet<string>): Promise<string> {
     const { text, escapedText, signatures: bytes } = parseProvenance(provenance)
     const signatures = await readSignatures(bytes)
     const own = signatures.filter((signature) => this.#isOurs(signature))
     for (const signature of own) await this.#check(signature, text)
 
     const first = own.length > 0 ? own : await this.#makeSignature(text)
-    return render(escapedText, [...first, ...signatures.filter((signature) => !this.#isOurs(signature))])
+    const others = signatures.filter(
+      (signature) => !this.#isOurs(signature) && !retired.has(keyIdOf(signature)),
+    )
+    return render(escapedText, [...first, ...others])
   }
 
   [inspect.custom](): string {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readKey, readKeys, readPrivateKey } from 'openpgp'
+import { generateKey, readKey, readKeys, readPrivateKey } from 'openpgp'
 import { Keyring } from '../../../src/provenance/keyring.ts'
-import { keyringOf, makeKey, publicArmored } from '../../support/openpgp-keys.ts'
+import { makeRevocationCertificate } from '../../../src/provenance/retired-key.ts'
+import { keyringOf, makeKey, publicArmored, revoked } from '../../support/openpgp-keys.ts'
 
 describe('Keyring', () => {
   let p256: string
@@ -99,6 +100,86 @@ describe('Keyring', () => {
         await fingerprint(ed25519),
       ])
       assert.deepEqual(Keyring.empty().merge(merged).fingerprints, merged.fingerprints)
+    })
+  })
+
+  describe('combine', () => {
+    it('has the keys of both, and of a key in both what either knows of it', async () => {
+      const locally = await keyringOf(await revoked(p256, 'compromised'), p521)
+      for (const [one, other] of [
+        [locally, await keyringOf(p256, ed25519)],
+        [await keyringOf(p256, ed25519), locally],
+      ] as const) {
+        const combined = await one.combine(other)
+        assert.deepEqual(
+          [...combined.fingerprints].sort(),
+          (await Promise.all([p256, p521, ed25519].map(fingerprint))).sort(),
+        )
+        const states = await combined.only(await keyringOf(p256)).describe(new Date())
+        assert.deepEqual(
+          states.map(({ state }) => state),
+          ['revoked'],
+        )
+      }
+    })
+  })
+
+  describe('without and only', () => {
+    it('part the keys by those of another ring', async () => {
+      const ring = await keyringOf(p256, p521)
+      const other = await keyringOf(p521, ed25519)
+      assert.deepEqual(ring.without(other).fingerprints, [await fingerprint(p256)])
+      assert.deepEqual(ring.only(other).fingerprints, [await fingerprint(p521)])
+    })
+  })
+
+  describe('revoke', () => {
+    it('marks the one key that the certificate is about', async () => {
+      const certificate = await makeRevocationCertificate({ armored: p521 }, 'superseded', new Date())
+      const ring = await (await keyringOf(p256, p521)).revoke(certificate, new Date())
+      const states = new Map(
+        (await ring.describe(new Date())).map(({ fingerprint: id, state }) => [id, state]),
+      )
+      assert.deepEqual(
+        [states.get(await fingerprint(p256)), states.get(await fingerprint(p521))],
+        ['valid', 'revoked'],
+      )
+    })
+
+    it('refuses a certificate about another key, and what is none', async () => {
+      const stranger = await makeRevocationCertificate({ armored: ed25519 }, 'superseded', new Date())
+      for (const certificate of [stranger, await publicArmored(p256), 'hello']) {
+        await assert.rejects((await keyringOf(p256)).revoke(certificate, new Date()), {
+          code: 'key-unusable',
+          message: /no key that this revocation certificate is about/,
+        })
+      }
+    })
+  })
+
+  describe('describe', () => {
+    it('names the algorithm as people do', async () => {
+      const ring = await keyringOf(p521, ed25519)
+      const names = (await ring.describe(new Date())).map(({ algorithm }) => algorithm)
+      assert.deepEqual(names, ['nistP521', 'ed25519'])
+    })
+
+    it('shows nothing that a terminal would take for a command', async () => {
+      const { publicKey } = await generateKey({ userIDs: { name: 'a\u001b[2Jb é' }, subkeys: [] })
+      const [key] = await (await Keyring.parse(Buffer.from(publicKey))).describe(new Date())
+      assert.deepEqual(key?.userIds, ['a\\u001b[2Jb \\u00e9'])
+    })
+  })
+
+  describe('keyIds', () => {
+    it('are those of the keys and their subkeys', async () => {
+      const withSubkey = await makeKey({ subkeys: [{ type: 'ecc', curve: 'nistP256', sign: true }] })
+      const key = await readPrivateKey({ armoredKey: withSubkey })
+      assert.deepEqual(
+        (await keyringOf(withSubkey)).keyIds,
+        new Set(key.getKeyIDs().map((id) => id.toHex().toUpperCase())),
+      )
+      assert.equal(key.getKeyIDs().length, 2)
     })
   })
 

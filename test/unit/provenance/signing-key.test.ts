@@ -202,6 +202,39 @@ describe('SigningKey', () => {
     assert.deepEqual(certified.publicKeyring.toBinary(), signingKey.publicKeyring.toBinary())
   })
 
+  describe('resign', () => {
+    let old: SigningKey
+
+    before(async () => {
+      old = await SigningKey.open({ armored: await makeKey() })
+    })
+
+    it('puts its signature in place of a retired key’s, over the same text', async () => {
+      const signed = await old.sign(MESSAGE)
+      const file = await signingKey.resign(signed, old.publicKeyring.keyIds)
+      assert.equal(parseProvenance(file).escapedText, parseProvenance(signed).escapedText)
+      assert.deepEqual(await signersOf(file), [signingKey.fingerprint.slice(-16)])
+    })
+
+    it('keeps publishers’ signatures behind its own, byte for byte', async () => {
+      const sent = await clearSign(MESSAGE, publisher, { hash: 'sha256' })
+      const file = await signingKey.resign(await old.countersign(sent), old.publicKeyring.keyIds)
+      const [, theirs, ...others] = await signaturesOf(file)
+      assert.deepEqual(theirs?.packet.write(), (await signaturesOf(sent))[0]?.packet.write())
+      assert.deepEqual(others, [])
+      assert.match(file, /^.*\nHash: SHA512, SHA256\n\n/)
+    })
+
+    it('changes nothing the second time', async () => {
+      const once = await signingKey.resign(await old.sign(MESSAGE), old.publicKeyring.keyIds)
+      assert.equal(await signingKey.resign(once, old.publicKeyring.keyIds), once)
+    })
+
+    async function signersOf(file: string): Promise<readonly string[]> {
+      return (await signaturesOf(file)).map(({ keyId }) => keyId)
+    }
+  })
+
   describe('countersign', () => {
     const variants: Record<string, (file: string) => string> = {
       'a plain file': (file) => file,
