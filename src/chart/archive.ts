@@ -8,12 +8,20 @@ import { quoted } from '../text.ts'
 import { contentDigest, type MemberFile } from './content-digest.ts'
 import { type Digest } from './digest.ts'
 import { GzipMember, trailingBytes } from './gzip-member.ts'
+import { HelmMembers } from './helm-members.ts'
 import { chartInvalid } from './invalid.ts'
-import { MemberTree } from './member-tree.ts'
+import { type MemberNames, MemberTree } from './member-tree.ts'
 import { CHART_YAML, type ChartMetadata, parseChartMetadata } from './metadata.ts'
 import { REQUIREMENTS_YAML, withRequirements } from './requirements.ts'
 import { TarInspector } from './tar-inspector.ts'
 import { checkValues, VALUES_YAML } from './values.ts'
+
+/**
+ * `strict`: what is accepted from a publisher. `lenient`: what Helm loads although its members are in disorder, for the
+ * archives of a repository that is moved here: several tops or another than the chart's name, `./`, members that are
+ * there twice (the later one counts, as in Helm). The framing, the limits and the metadata are the same for both.
+ */
+export type ArchiveReading = 'strict' | 'lenient'
 
 /** What a valid archive says, without its bulk. */
 export interface ChartArchive {
@@ -44,12 +52,15 @@ const READ_FILES = new Map(
 const INFLATE_CHUNK_BYTES = 256 * 1024
 
 /** Reads to the end. Throws `chart-invalid`, or the source's own error. */
-export async function readChartArchive(source: Readable): Promise<ChartArchive> {
-  const { top, files, texts } = await readContents(source)
+export async function readChartArchive(
+  source: Readable,
+  reading: ArchiveReading = 'strict',
+): Promise<ChartArchive> {
+  const { top, files, texts } = await readContents(source, reading)
   const chartYaml = texts.get(CHART_YAML.name)
   if (chartYaml === undefined) throw chartInvalid(`the archive has no ${quoted(`${top}/Chart.yaml`)}`)
   const metadata = parseChartMetadata(chartYaml)
-  if (metadata.name !== top) {
+  if (reading === 'strict' && metadata.name !== top) {
     throw chartInvalid(
       `the archive's directory is ${quoted(top)}, and must be ${quoted(metadata.name)} as the chart`,
     )
@@ -57,7 +68,10 @@ export async function readChartArchive(source: Readable): Promise<ChartArchive> 
   checkValues(texts.get(VALUES_YAML.name) ?? '')
   return {
     metadata: withRequirements(metadata, texts.get(REQUIREMENTS_YAML.name) ?? ''),
-    contentDigest: contentDigest(files),
+    // Below the chart's name, so that the same files packaged in order are the same content.
+    contentDigest: contentDigest(
+      files.map((file) => ({ ...file, path: `${metadata.name}${file.path.slice(top.length)}` })),
+    ),
   }
 }
 
@@ -65,11 +79,11 @@ export async function readChartArchive(source: Readable): Promise<ChartArchive> 
  * The stages run by themselves and the reader pulls from the last one, so that its refusal comes out and not the
  * premature close that it causes in the stages.
  */
-async function readContents(source: Readable): Promise<Contents> {
+async function readContents(source: Readable, reading: ArchiveReading): Promise<Contents> {
   const tar = extract()
   const feeding = feed(source, tar)
   try {
-    const contents = await readMembers(tar)
+    const contents = await readMembers(tar, reading === 'strict' ? new MemberTree() : new HelmMembers())
     await feeding
     return contents
   } catch (error) {
@@ -108,20 +122,19 @@ function theCause(source: Readable, readerError: unknown, stageError: unknown): 
   return source.errored ?? chartInvalid('the archive is damaged or cut off', readerError)
 }
 
-async function readMembers(tar: Extract): Promise<Contents> {
-  const tree = new MemberTree()
-  const files: MemberFile[] = []
+async function readMembers(tar: Extract, members: MemberNames): Promise<Contents> {
+  const files = new Map<string, MemberFile>()
   const texts = new Map<string, string>()
   for await (const entry of tar) {
     // The inspector has let through no other type.
     const kind = entry.header.type === 'directory' ? 'directory' : 'file'
-    const path = tree.add(entry.header.name, kind)
+    const path = members.add(entry.header.name, kind)
     // streamx types as unknown what it yields.
     const content = entry as AsyncIterable<unknown> as AsyncIterable<Buffer>
-    if (kind === 'file') files.push(await readFile(path, entry.header, content, texts))
+    if (kind === 'file') files.set(path, await readFile(path, entry.header, content, texts))
   }
-  if (tree.top === undefined) throw chartInvalid('the archive is empty')
-  return { top: tree.top, files, texts }
+  if (members.top === undefined) throw chartInvalid('the archive is empty')
+  return { top: members.top, files: [...files.values()], texts }
 }
 
 async function readFile(
@@ -142,8 +155,17 @@ async function readFile(
     hash.update(chunk)
     if (isRead) kept.push(chunk)
   }
-  if (isRead) texts.set(name, decodeUtf8(path, Buffer.concat(kept)))
+  if (isRead) keepText(texts, name, decodeUtf8(path, Buffer.concat(kept)))
   return { path, size, sha256: hash.digest('hex') }
+}
+
+/** Helm reads a second `Chart.yaml` over the first, field by field: what comes of two that differ is neither. */
+function keepText(texts: Map<string, string>, name: string, text: string): void {
+  const known = texts.get(name)
+  if (known !== undefined && known !== text && name !== VALUES_YAML.name) {
+    throw chartInvalid(`the archive has two files ${name} that differ`)
+  }
+  texts.set(name, text)
 }
 
 function decodeUtf8(path: string, bytes: Buffer): string {

@@ -2,29 +2,35 @@ import { quoted } from '../text.ts'
 import { chartInvalid } from './invalid.ts'
 
 /** A limit of ours: an empty member costs its sender next to nothing, and memory here. */
-const MOST_MEMBERS = 10_000
+export const MOST_MEMBERS = 10_000
 /** Limits of ours as well: a member costs memory for each directory that it is in. */
-const LONGEST_PATH = 1024
+export const LONGEST_PATH = 1024
 const DEEPEST_PATH = 64
 
 /** C0, DEL and C1, and what a decoder puts in place of bytes that are not UTF-8. */
 const UNSAFE_CHARACTER = /[\x00-\x1f\x7f-\x9f\ufffd]/
 const DRIVE_LETTER = /^[a-zA-Z]:/
 
-/** The paths of an archive's members: each written in one way, each there once, all below one directory. */
-export class MemberTree {
+/** Judges the paths of an archive's members as they come. */
+export interface MemberNames {
+  /** The one directory at the top; `undefined` before the first member. */
+  readonly top: string | undefined
+  /** The member's path below `top`, without the slash that ends a directory's name. Throws `chart-invalid`. */
+  add(name: string, kind: 'file' | 'directory'): string
+}
+
+/** The strict judge: each path written in one way, each there once, all below one directory. */
+export class MemberTree implements MemberNames {
   readonly #members = new Set<string>()
   readonly #files = new Set<string>()
   /** Those that have something in them. */
   readonly #parents = new Set<string>()
   #top: string | undefined
 
-  /** The one directory at the top; `undefined` before the first member. */
   get top(): string | undefined {
     return this.#top
   }
 
-  /** The member's path, without the slash that ends a directory's name. Throws `chart-invalid`. */
   add(name: string, kind: 'file' | 'directory'): string {
     const path = kind === 'directory' && name.endsWith('/') ? name.slice(0, -1) : name
     const problem = findNameProblem(path) ?? this.#findPlaceProblem(path, kind)
@@ -60,7 +66,8 @@ export class MemberTree {
 function findNameProblem(path: string): string | undefined {
   const elements = path.split('/')
   if (path.length > LONGEST_PATH || elements.length > DEEPEST_PATH) return 'has an overlong path'
-  if (UNSAFE_CHARACTER.test(path)) return 'has control characters or bytes that are not UTF-8 in its path'
+  const unsafe = findUnsafeCharacters(path)
+  if (unsafe !== undefined) return unsafe
   // Helm takes it for the separator.
   if (path.includes('\\')) return 'has a backslash in its path'
   if (path.startsWith('/')) return 'has an absolute path'
@@ -71,6 +78,11 @@ function findNameProblem(path: string): string | undefined {
     return 'has an empty element or . in its path'
   }
   return elements.some((element) => DRIVE_LETTER.test(element)) ? 'has a drive letter in its path' : undefined
+}
+
+export function findUnsafeCharacters(path: string): string | undefined {
+  if (!UNSAFE_CHARACTER.test(path)) return undefined
+  return 'has control characters or bytes that are not UTF-8 in its path'
 }
 
 function topOf(path: string): string {

@@ -14,7 +14,9 @@ const LONGEST_NAME = 255
 
 /** Words that a route uses after a repository's name: as a segment they would give a path two readings. */
 const RESERVED_ANYWHERE = new Set(
-  'api v2 charts prov index.yaml keys manifests blobs tags referrers promote templates values'.split(' '),
+  'api v2 charts prov index.yaml artifacthub-repo.yml keys manifests blobs tags referrers promote templates values'.split(
+    ' ',
+  ),
 )
 
 /** Words that a route uses in first place. */

@@ -3,7 +3,7 @@ import { parseTarHeader, TAR_BLOCK, type TarHeader } from './tar-header.ts'
 import { checkPaxRecords } from './tar-records.ts'
 
 /** Helm's `MaxDecompressedChartSize`, and as there one byte less is the most; headers and padding count here as well. */
-const MAX_UNPACKED_BYTES = 100 * 1024 * 1024
+export const MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 
 const END_BLOCK = Buffer.alloc(TAR_BLOCK)
 

@@ -41,14 +41,33 @@ export function isPrerelease(version: ChartVersion): boolean {
   return VERSION.exec(version)?.[4] !== undefined
 }
 
+/** What SemVer compares, part by part. */
+export interface VersionParts {
+  readonly major: bigint
+  readonly minor: bigint
+  readonly patch: bigint
+  /** Without its hyphen; `''` for a release. */
+  readonly prerelease: string
+}
+
+export function versionParts(version: ChartVersion): VersionParts {
+  const [, major = '', minor = '', patch = '', prerelease = ''] = VERSION.exec(version) ?? []
+  return { major: BigInt(major), minor: BigInt(minor), patch: BigInt(patch), prerelease }
+}
+
+/** A text that sorts bytewise as SemVer precedence does (semver.org, item 11): equal where only build metadata differs. */
+export function precedenceKey(version: ChartVersion): string {
+  const [, major = '', minor = '', patch = '', prerelease] = VERSION.exec(version) ?? []
+  return `${[major, minor, patch].map(numberKey).join('')}${prereleaseKey(prerelease)}`
+}
+
 /**
- * A text that sorts bytewise as SemVer precedence does (semver.org, item 11), so that a database can order versions.
- * Versions of equal precedence are ordered by build metadata, then by their whole text.
+ * The same with versions of equal precedence in order of build metadata, then of their whole text, so that a database
+ * can order versions.
  */
 export function versionSortKey(version: ChartVersion): string {
-  const [, major = '', minor = '', patch = '', prerelease, build = ''] = VERSION.exec(version) ?? []
-  const core = [major, minor, patch].map(numberKey).join('')
-  return `${core}${prereleaseKey(prerelease)} ${build} ${version}`
+  const build = VERSION.exec(version)?.[5] ?? ''
+  return `${precedenceKey(version)} ${build} ${version}`
 }
 
 /** Below, `!` ends a list (a longer one is greater), `0` marks numbers, `1` words, `~` a release. */

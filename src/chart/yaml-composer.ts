@@ -21,16 +21,18 @@ interface Anchored {
 export class YamlComposer {
   readonly #file: string
   readonly #maxLength: number
+  readonly #resolvePlain: typeof resolvePlainScalar
   readonly #anchors = new Map<string, Anchored>()
   #length = 0
 
-  constructor(file: string, maxLength: number) {
+  constructor(file: string, maxLength: number, resolvePlain = resolvePlainScalar) {
     this.#file = file
     this.#maxLength = maxLength
+    this.#resolvePlain = resolvePlain
   }
 
   compose(node: Node | null): YamlValue {
-    if (node === null) return resolvePlainScalar('')
+    if (node === null) return this.#resolvePlain('')
     if (node.kind === 'alias') return this.#composeAlias(node)
     if (node.anchor === undefined) return this.#composeContent(node)
     // From here on the name stands for this node, so one inside it would be the node itself.
@@ -68,7 +70,7 @@ export class YamlComposer {
     // An escape such as "\ud800" names half a character, which go-yaml refuses.
     if (/\p{Surrogate}/u.test(node.value)) throw this.#refusal('holds an escape that is not a character')
     if (!node.tagged) {
-      return node.style === SCALAR_STYLE.PLAIN ? resolvePlainScalar(node.value) : stringScalar(node.value)
+      return node.style === SCALAR_STYLE.PLAIN ? this.#resolvePlain(node.value) : stringScalar(node.value)
     }
     // A type of YAML's own (!!binary, !!timestamp, !!int, …) changes the value; go-yaml ignores an unknown one.
     if (isForeignTag(node.tag)) return stringScalar(node.value)

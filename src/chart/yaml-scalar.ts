@@ -34,9 +34,20 @@ const MOST_INT64 = 2n ** 63n - 1n
 const MOST_UINT64 = 2n ** 64n - 1n
 
 export function resolvePlainScalar(source: string): YamlScalar {
+  return resolve(source, formatFloat32)
+}
+
+/** The same for who wants values and no texts: a number's text is that of JSON, but for NaN and infinities. */
+export function resolveJsonScalar(source: string): YamlScalar {
+  return resolve(source, String)
+}
+
+type FormatFloat = (value: number) => string
+
+function resolve(source: string, formatFloat: FormatFloat): YamlScalar {
   const constant = CONSTANT_BY_SPELLING.get(source)
   if (constant !== undefined) return constant
-  const number = findNumber(source)
+  const number = findNumber(source, formatFloat)
   return number === undefined ? stringScalar(source) : { kind: 'number', text: number }
 }
 
@@ -44,12 +55,12 @@ export function stringScalar(text: string): YamlScalar {
   return { kind: 'string', text }
 }
 
-function findNumber(source: string): string | undefined {
+function findNumber(source: string, formatFloat: FormatFloat): string | undefined {
   if (source.startsWith('.'))
-    return POINT_FLOAT.test(source) ? findFloat(source.replaceAll('_', '')) : undefined
+    return POINT_FLOAT.test(source) ? findFloat(source.replaceAll('_', ''), formatFloat) : undefined
   if (!/^[-+0-9]/.test(source)) return undefined
   const plain = source.replaceAll('_', '')
-  return findInteger(plain) ?? findFloat(plain)
+  return findInteger(plain) ?? findFloat(plain, formatFloat)
 }
 
 function findInteger(plain: string): string | undefined {
@@ -69,9 +80,9 @@ function prefixed(prefix: string, digits: string | undefined): string | undefine
 }
 
 /** A number beyond a double's range stays text, as Go's parser reports an error for it. */
-function findFloat(plain: string): string | undefined {
+function findFloat(plain: string, formatFloat: FormatFloat): string | undefined {
   const value = FLOAT.test(plain) ? Number(plain) : Infinity
-  return Number.isFinite(value) ? formatFloat32(value) : undefined
+  return Number.isFinite(value) ? formatFloat(value) : undefined
 }
 
 /** Go's `strconv.FormatFloat(value, 'g', -1, 32)`: exponent form below -4 and, in its shortest form, from 6 on. */

@@ -2,6 +2,7 @@ import { type Document, eventsToAst, FAILSAFE_SCHEMA, parseEvents, YAMLException
 import { quoted } from '../text.ts'
 import { chartInvalid } from './invalid.ts'
 import { type YamlValue, YamlComposer } from './yaml-composer.ts'
+import { resolvePlainScalar } from './yaml-scalar.ts'
 
 /** A YAML file of a chart: its name for messages, and the length in characters that is read at most. */
 export interface YamlFile {
@@ -20,12 +21,16 @@ const UNSAFE_CHARACTER =
   /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|(?!^)\ufeff|\p{Surrogate}/u
 
 /** The documents as Helm would read them; none for a text without content. Throws `chart-invalid`. */
-export function parseYamlDocuments(text: string, file: YamlFile): readonly YamlValue[] {
+export function parseYamlDocuments(
+  text: string,
+  file: YamlFile,
+  resolvePlain = resolvePlainScalar,
+): readonly YamlValue[] {
   if (text.length > file.maxLength) {
     throw chartInvalid(`${file.name} is longer than ${file.maxLength} characters`)
   }
   if (UNSAFE_CHARACTER.test(text)) throw chartInvalid(`${file.name} holds control characters`)
-  return parseDocuments(text, file).map((document) => composeDocument(document, file))
+  return parseDocuments(text, file).map((document) => composeDocument(document, file, resolvePlain))
 }
 
 /**
@@ -66,8 +71,12 @@ function describeSyntaxError(error: unknown): string {
   return `line ${error.mark.line + 1}: ${quoted(error.reason)}`
 }
 
-function composeDocument(document: Document, file: YamlFile): YamlValue {
+function composeDocument(
+  document: Document,
+  file: YamlFile,
+  resolvePlain: typeof resolvePlainScalar,
+): YamlValue {
   // go-yaml refuses %YAML 1.2 and unknown directives, and a %TAG changes what a tag means.
   if (document.directives.length > 0) throw chartInvalid(`${file.name} holds a YAML directive`)
-  return new YamlComposer(file.name, file.maxLength).compose(document.contents)
+  return new YamlComposer(file.name, file.maxLength, resolvePlain).compose(document.contents)
 }

@@ -1,8 +1,8 @@
 import { jsonForYaml } from './entry.ts'
 import { renderSegment, segmentsOf, type RenderedChart, type Segment } from './segment.ts'
 
-/** Raised whenever the same catalog would render to other bytes: it is part of the ETag. */
-export const RENDERER_VERSION = 1
+/** Raised whenever the same catalog would render to other bytes. */
+const RENDERER_VERSION = 1
 
 /** A repository's charts at one revision, each with its versions' fragments from the newest to the oldest. */
 export interface IndexSource {
@@ -19,47 +19,52 @@ export interface IndexSource {
  */
 export class RenderedIndex {
   readonly revision: number
-  readonly #changedAt: Date
-  readonly #segments: readonly Segment[]
+  /** For an ETag, which has to change whenever the same catalog is rendered to other bytes. */
+  readonly rendering: string
+  readonly segments: readonly Segment[]
+  readonly #head: IndexHead
 
-  private constructor(revision: number, changedAt: Date, segments: readonly Segment[]) {
+  private constructor(revision: number, head: IndexHead, segments: readonly Segment[]) {
     this.revision = revision
-    this.#changedAt = changedAt
-    this.#segments = segments
+    this.rendering = `${RENDERER_VERSION}${head.contextPath}`
+    this.segments = segments
+    this.#head = head
   }
 
-  static render(source: IndexSource): RenderedIndex {
-    return new RenderedIndex(
-      source.revision,
-      source.changedAt,
-      segmentsOf(source.charts.flatMap(renderChart)),
-    )
+  /** `contextPath` is where the server's paths begin: `''`, or `/charts`. */
+  static render({ revision, changedAt, charts }: IndexSource, contextPath = ''): RenderedIndex {
+    return new RenderedIndex(revision, { changedAt, contextPath }, segmentsOf(charts.flatMap(renderChart)))
   }
 
   /** The index at a later revision; `changes` holds the charts touched since, with all the versions they have now. */
   update(changes: IndexSource): RenderedIndex {
-    const untouched: Segment[] = this.#segments.length > 0 ? [...this.#segments] : [renderSegment([])]
+    const untouched: Segment[] = this.segments.length > 0 ? [...this.segments] : [renderSegment([])]
     const changesOf = new Map<Segment, IndexSource['charts'][number][]>()
     for (const chart of changes.charts) {
       const home = homeOf(untouched, chart.name)
       changesOf.set(home, [...(changesOf.get(home) ?? []), chart])
     }
     const segments = untouched.flatMap((segment) => applyTo(segment, changesOf.get(segment) ?? []))
-    return new RenderedIndex(changes.revision, changes.changedAt, segments)
+    return new RenderedIndex(changes.revision, { ...this.#head, changedAt: changes.changedAt }, segments)
   }
 
   /** The index that someone sees who may read only the charts that `covers` matches. */
   restrictedTo(covers: (name: string) => boolean): RenderedIndex {
-    const segments = this.#segments.flatMap((segment) => {
+    const segments = this.segments.flatMap((segment) => {
       const visible = segment.charts.filter(({ name }) => covers(name))
       return visible.length === segment.charts.length ? [segment] : segmentsOf(visible)
     })
-    return new RenderedIndex(this.revision, this.#changedAt, segments)
+    return new RenderedIndex(this.revision, this.#head, segments)
+  }
+
+  /** The charts' names, in order. */
+  get names(): readonly string[] {
+    return this.segments.flatMap(({ charts }) => charts.map(({ name }) => name))
   }
 
   /** The bytes of `index.yaml`, in order. */
   toBuffers(): readonly Buffer[] {
-    return [Buffer.from(renderHead(this.#changedAt)), ...this.#entries(), TAIL]
+    return [Buffer.from(renderHead(this.#head)), ...this.#entries(), TAIL]
   }
 
   /** The bytes of a JSON object from chart names to lists of versions: what is under `entries`. */
@@ -68,13 +73,18 @@ export class RenderedIndex {
   }
 
   #entries(): readonly Buffer[] {
-    return this.#segments.map(({ bytes }, place) => (place === 0 ? bytes.subarray(1) : bytes))
+    return this.segments.map(({ bytes }, place) => (place === 0 ? bytes.subarray(1) : bytes))
   }
 }
 
+interface IndexHead {
+  readonly changedAt: Date
+  readonly contextPath: string
+}
+
 /** `serverInfo.contextPath` is where `helm cm-push` learns the path to prepend (helm-push, pkg/helm/index.go). */
-function renderHead(changedAt: Date): string {
-  const head = { apiVersion: 'v1', generated: changedAt.toISOString(), serverInfo: { contextPath: '' } }
+function renderHead({ changedAt, contextPath }: IndexHead): string {
+  const head = { apiVersion: 'v1', generated: changedAt.toISOString(), serverInfo: { contextPath } }
   return `${jsonForYaml(head).slice(0, -1)},"entries":{`
 }
 

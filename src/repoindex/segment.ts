@@ -15,7 +15,7 @@ export interface RenderedChart {
  * Large enough that a body is few writes, small enough that a publish re-joins little; slices of 128 KB and less cost
  * 1.6 times the CPU to send over TLS.
  */
-export const SEGMENT_BYTES = 512 * 1024
+const SEGMENT_BYTES = 512 * 1024
 
 /** Charts in order of name, cut into segments of about `SEGMENT_BYTES`. */
 export function segmentsOf(charts: readonly RenderedChart[]): readonly Segment[] {
