@@ -1,8 +1,10 @@
 import { type ChartName } from '../chart/name.ts'
 import { type ChartVersion } from '../chart/version.ts'
 import { type ArchiveFilename } from '../chart/filename.ts'
+import { type ArchiveReading } from '../chart/archive.ts'
 import { type Digest } from '../chart/digest.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
+import { type RevocationReason } from '../pki/revocation-reason.ts'
 
 /**
  * The truth about what is in which repository. Every method is one atomic, durable transaction or one consistent
@@ -15,14 +17,30 @@ import { type RepositoryName } from '../chart/repository-name.ts'
  * throughout is in it. Each sentence is proved for every implementation by test/contract/catalog.ts.
  */
 export interface Catalog {
-  /** Names this catalog's history: a new one when the catalog was made anew, so that no ETag outlives it. */
+  /** Names this catalog's history: a new one when it was made anew or restored, so that no ETag outlives it. */
   readonly epoch: string
 
-  /** No repository is there from the start, the root one neither. A new one has revision 0 and an audit row. */
+  /**
+   * No repository is there from the start, the root one neither. A new one has an audit row and revision 0, or one more
+   * than a repository of that name ever had: whoever has cached an index by name and revision never takes one for the
+   * other.
+   */
   createRepository(name: RepositoryName, by: Actor): Promise<'created' | 'exists'>
   findRepository(name: RepositoryName): Promise<RepositoryRecord | undefined>
   /** By name. */
   listRepositories(): Promise<readonly RepositoryRecord[]>
+  /** With all that is in it. Its revision is then greater than any under either name; the change log starts anew. */
+  renameRepository(
+    from: RepositoryName,
+    to: RepositoryName,
+    by: Actor,
+  ): Promise<'renamed' | 'repository-unknown' | 'name-taken'>
+  /** With its tombstones; live versions go with it, or keep it from being deleted. Their blobs become garbage. */
+  deleteRepository(
+    name: RepositoryName,
+    versions: 'delete' | 'refuse',
+    by: Actor,
+  ): Promise<'deleted' | 'repository-unknown' | 'not-empty'>
 
   /**
    * Adds the version, or finds it there already (see `RecordOutcome`). A withdrawn version comes back, as `created`,
@@ -33,10 +51,13 @@ export interface Catalog {
   recordVersion(version: NewVersion, rules: RecordRules, by: Actor): Promise<RecordOutcome>
 
   /**
-   * Leaves a tombstone: the name, version and file name stay taken, for this content only; the blobs become garbage.
+   * Leaves a tombstone: the name, version and file name stay taken, for this content or as the rules say; the blobs become garbage.
    * Returns what was withdrawn; `undefined`, when there is no such version.
    */
   withdrawVersion(id: VersionId, by: Actor): Promise<VersionRecord | undefined>
+
+  /** Does so with all versions of the chart at once, each with its change and its audit row, the newest first. */
+  withdrawChart(repository: RepositoryName, name: ChartName, by: Actor): Promise<readonly VersionRecord[]>
 
   /**
    * Replaces the version's provenance while its archive stays; what it replaces is kept as history. `unchanged` when
@@ -50,6 +71,20 @@ export interface Catalog {
     by: Actor,
   ): Promise<'replaced' | 'unchanged' | 'version-unknown' | 'archive-changed' | 'blob-moved'>
 
+  /**
+   * Withdraws, in the repository or everywhere, every version whose archive has these bytes or the same members as an
+   * archive with these bytes, and forgets its index entry; `recordVersion` takes that content there no more, whatever
+   * the rules. Audited with the reason, a row for each version, or one that names the digest. The blobs that nothing
+   * names any more are marked as being deleted and returned: as with `condemnBlobs`, the caller deletes them at once.
+   */
+  purge(digest: Digest, scope: PurgeScope, by: Actor): Promise<Purged>
+  /** Whether the repository may not have this content any more. */
+  isPurged(content: {
+    readonly repository: RepositoryName
+    readonly digest: Digest
+    readonly contentDigest: Digest
+  }): Promise<boolean>
+
   findVersion(id: VersionId): Promise<VersionRecord | undefined>
   /** A download is looked up by the whole file name, never by splitting it. */
   findByFilename(repository: RepositoryName, filename: ArchiveFilename): Promise<VersionRecord | undefined>
@@ -58,6 +93,9 @@ export interface Catalog {
 
   /** The chart's versions, the newest first in SemVer order; empty when there is none. */
   listVersions(repository: RepositoryName, name: ChartName): Promise<readonly VersionRecord[]>
+
+  /** How many versions each chart has, in order of name; a chart that has none is not counted. */
+  countVersions(repository: RepositoryName): Promise<readonly VersionCount[]>
 
   /**
    * The whole index in one snapshot: every version's fragment, charts in order of name, versions from the newest.
@@ -77,7 +115,28 @@ export interface Catalog {
    */
   recordCertificate(certificate: CertificateRecord, by: Actor): Promise<void>
   /** In the order of issue. */
-  listCertificates(): Promise<readonly CertificateRecord[]>
+  listCertificates(): Promise<readonly KnownCertificate[]>
+  /** Those that match all that is asked for, exactly, in the order of issue. */
+  findCertificates(query: {
+    readonly name?: string
+    readonly serial?: string
+  }): Promise<readonly KnownCertificate[]>
+
+  /**
+   * Revokes a certificate for good, recorded here or not, whoever issued it. One that is revoked already stays so with
+   * the date and reason that it has.
+   */
+  revokeCertificate(
+    certificate: CertificateId,
+    reason: RevocationReason,
+    by: Actor,
+  ): Promise<{ readonly outcome: 'revoked' | 'unchanged'; readonly revocation: Revocation }>
+  /** Everything revoked, by issuer and serial number. */
+  listRevoked(): Promise<readonly RevokedCertificate[]>
+  /** Greater after every revocation, in whatever process: cheap to ask for, to see whether `listRevoked` has news. */
+  revocationRevision(): Promise<number>
+  /** Notes when a recorded certificate was last used; an earlier time and an unknown certificate change nothing. */
+  noteSeen(certificate: CertificateId, at: Date): Promise<void>
 
   /** What gc knows of these blobs now; to be taken before they are committed to the blob store. */
   markBlobs(digests: readonly Digest[]): Promise<BlobMarks>
@@ -100,9 +159,18 @@ export interface Catalog {
   /** Every live version with its provenance, a batch at a time, for fsck. */
   listAllVersions(): AsyncIterable<VersionRecord>
 
-  appendAudit(entry: AuditEntry): Promise<void>
-  /** The newest first. */
-  listAudit(query: { readonly limit: number }): Promise<readonly AuditEntry[]>
+  /** All in one transaction, in their order. */
+  appendAudit(...entries: readonly AuditEntry[]): Promise<void>
+  /** What matches all that is asked for, the newest first; of the same time, the one recorded last. */
+  listAudit(query: AuditQuery): Promise<readonly AuditRecord[]>
+  /**
+   * Removes what is older: `all`, or only the `reads` that were done. A batch at a time, each a transaction, so that it
+   * holds up nobody. Returns how many it has removed.
+   */
+  pruneAudit(which: 'all' | 'reads', olderThan: Date): Promise<number>
+
+  /** Gives the catalog another epoch, for a copy that goes its own way: to be opened anew after it. */
+  renewEpoch(by: Actor): Promise<void>
 
   /** Rejects with `unavailable` when the catalog cannot be read and written. */
   check(): Promise<void>
@@ -130,6 +198,25 @@ export interface RepositoryRecord {
   readonly revision: number
   readonly changedAt: Date
   readonly createdAt: Date
+  /** Of live versions, and how many bytes their archives have. */
+  readonly versions: number
+  readonly bytes: number
+}
+
+/** The most that a repository may hold, of live versions and of their archives' bytes; absent means any number. */
+export interface Quota {
+  readonly versions?: number | undefined
+  readonly bytes?: number | undefined
+}
+
+export interface PurgeScope {
+  readonly repository: RepositoryName | 'everywhere'
+  readonly reason: string
+}
+
+export interface Purged {
+  readonly versions: readonly VersionId[]
+  readonly blobs: readonly Digest[]
 }
 
 export interface NewProvenance {
@@ -145,6 +232,8 @@ export interface NewVersion extends VersionId {
   readonly size: number
   /** SHA-256 over the archive's members, whatever the packaging (`chart/archive.ts`). */
   readonly contentDigest: Digest
+  /** How its archive has to be read (`chart/archive.ts`). */
+  readonly reading: ArchiveReading
   /** The version's entry in the index, serialised (`repoindex/entry.ts`). */
   readonly fragment: string
   readonly provenance: NewProvenance
@@ -154,10 +243,14 @@ export interface NewVersion extends VersionId {
 export interface RecordRules {
   /** What becomes of other content under the same name and version. */
   readonly onOtherContent: 'refuse' | 'replace'
+  /** `release`: other content may take the place of a withdrawn version, as if that had never been. */
+  readonly tombstones: 'keep' | 'release'
   /** Whether an archive with the same members as a live version's, but other bytes, counts as the same content. */
   readonly sameMembers: 'same' | 'other'
   /** Whether an unknown repository is created. */
   readonly onUnknownRepository: 'refuse' | 'create'
+  /** Judged in the transaction: publishes that race cannot exceed it together. What makes nothing larger passes. */
+  readonly quota?: Quota | undefined
 }
 
 export type RecordOutcome =
@@ -168,6 +261,10 @@ export type RecordOutcome =
   /** Another chart, live or withdrawn, has the same file name. */
   | { readonly outcome: 'filename-taken'; readonly name: ChartName; readonly version: ChartVersion }
   | { readonly outcome: 'repository-unknown' }
+  /** The repository would hold more than its quota; what it holds now. */
+  | { readonly outcome: 'quota-exceeded'; readonly versions: number; readonly bytes: number }
+  /** The content was purged and may not come back. */
+  | { readonly outcome: 'purged' }
   /** gc removed one of the blobs while it was being committed, or is about to: nothing was written, try again. */
   | { readonly outcome: 'blob-moved' }
 
@@ -176,6 +273,7 @@ export interface VersionRecord extends VersionId {
   readonly digest: Digest
   readonly size: number
   readonly contentDigest: Digest
+  readonly reading: ArchiveReading
   readonly fragment: string
   readonly publishedAt: Date
   readonly publishedBy: string
@@ -192,6 +290,11 @@ export interface Tombstone {
   readonly withdrawn: boolean
 }
 
+export interface VersionCount {
+  readonly name: ChartName
+  readonly versions: number
+}
+
 export interface IndexSnapshot {
   readonly revision: number
   readonly changedAt: Date
@@ -204,14 +307,36 @@ export interface IndexedChart {
   readonly fragments: readonly string[]
 }
 
-export interface CertificateRecord {
+export interface CertificateId {
   /** The issuer's certificate, SHA-256 of its public key (SubjectPublicKeyInfo), lower-case hex. */
   readonly issuerKey: string
   /** Lower-case hex without leading zeros, as many digits as the number needs. */
   readonly serial: string
+}
+
+export interface CertificateRecord extends CertificateId {
+  /** The common name: what the certificate is called on the command line. */
+  readonly name: string
   readonly subject: string
+  /** As `URI:spiffe://example.org/ci`. */
+  readonly altNames: readonly string[]
   readonly notBefore: Date
   readonly notAfter: Date
+}
+
+export interface KnownCertificate extends CertificateRecord {
+  readonly revocation?: Revocation
+  readonly lastSeenAt?: Date
+}
+
+export interface Revocation {
+  readonly at: Date
+  readonly reason: RevocationReason
+}
+
+export interface RevokedCertificate extends CertificateId, Revocation {
+  /** Of a certificate that is recorded here. */
+  readonly notAfter?: Date
 }
 
 /** How often gc has removed each blob so far; absent blobs count as 0. */
@@ -219,19 +344,48 @@ export type BlobMarks = ReadonlyMap<Digest, number>
 
 export interface AuditEntry extends Actor {
   readonly action: AuditAction
-  readonly outcome: 'done' | 'unchanged' | 'refused'
+  readonly outcome: (typeof AUDIT_OUTCOMES)[number]
   readonly repository?: RepositoryName
   readonly chart?: string
   readonly version?: string
   readonly detail?: string
 }
 
-export type AuditAction =
-  | 'publish'
-  | 'overwrite'
-  | 'delete'
-  | 'attach-provenance'
-  | 'create-repository'
-  | 'issue-certificate'
-  | 'read'
-  | 'admin'
+export interface AuditRecord extends AuditEntry {
+  /** Of this catalog. */
+  readonly id: number
+}
+
+export interface AuditQuery {
+  readonly limit: number
+  /** Included. */
+  readonly since?: Date
+  /** Not included. */
+  readonly until?: Date
+  /** The whole name, or what stands in quotation marks in it: `built-in cn:"ci"`, or `ci`. */
+  readonly who?: string
+  readonly repository?: RepositoryName
+  readonly action?: AuditAction
+  readonly outcome?: AuditEntry['outcome']
+  /** Only what comes behind this one in the listing, also when it is there no more. */
+  readonly before?: Pick<AuditRecord, 'at' | 'id'>
+}
+
+export const AUDIT_OUTCOMES = ['done', 'unchanged', 'refused'] as const
+
+export const AUDIT_ACTIONS = [
+  'publish',
+  'overwrite',
+  'delete',
+  'attach-provenance',
+  'create-repository',
+  'rename-repository',
+  'delete-repository',
+  'purge',
+  'restore',
+  'issue-certificate',
+  'revoke-certificate',
+  'read',
+  'admin',
+] as const
+export type AuditAction = (typeof AUDIT_ACTIONS)[number]

@@ -1,13 +1,18 @@
+import { type ArchiveReading } from '../chart/archive.ts'
 import { type Digest } from '../chart/digest.ts'
 import { type ArchiveFilename } from '../chart/filename.ts'
 import { type ChartName } from '../chart/name.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { type ChartVersion } from '../chart/version.ts'
+import { type RevocationReason } from '../pki/revocation-reason.ts'
 import {
   type AuditEntry,
+  type AuditRecord,
   type CertificateRecord,
+  type KnownCertificate,
   type NewProvenance,
   type RepositoryRecord,
+  type RevokedCertificate,
   type VersionRecord,
 } from './catalog.ts'
 
@@ -19,6 +24,8 @@ export interface RepositoryRow {
   readonly revision: number
   readonly created_at: string
   readonly changed_at: string
+  readonly live_versions: number
+  readonly live_bytes: number
 }
 
 export function repositoryFromRow(row: RepositoryRow): RepositoryRecord {
@@ -27,6 +34,8 @@ export function repositoryFromRow(row: RepositoryRow): RepositoryRecord {
     revision: row.revision,
     changedAt: new Date(row.changed_at),
     createdAt: new Date(row.created_at),
+    versions: row.live_versions,
+    bytes: row.live_bytes,
   }
 }
 
@@ -39,6 +48,7 @@ export interface VersionRow {
   readonly digest: Digest
   readonly size: number
   readonly content_digest: Digest
+  readonly reading: ArchiveReading
   readonly fragment: string
   readonly published_at: string
   readonly published_by: string
@@ -57,6 +67,7 @@ export function versionFromRow(row: VersionRow): VersionRecord {
     digest: row.digest,
     size: row.size,
     contentDigest: row.content_digest,
+    reading: row.reading,
     fragment: row.fragment,
     publishedAt: new Date(row.published_at),
     publishedBy: row.published_by,
@@ -72,18 +83,32 @@ export function versionFromRow(row: VersionRow): VersionRecord {
 export interface CertificateRow {
   readonly issuer_key: string
   readonly serial: string
+  readonly name: string
   readonly subject: string
+  readonly alt_names: string
   readonly not_before: string
   readonly not_after: string
 }
 
-export function certificateFromRow(row: CertificateRow): CertificateRecord {
+export interface KnownCertificateRow extends CertificateRow {
+  readonly last_seen_at: string | null
+  readonly revoked_at: string | null
+  readonly reason: RevocationReason | null
+}
+
+export function certificateFromRow(row: KnownCertificateRow): KnownCertificate {
   return {
     issuerKey: row.issuer_key,
     serial: row.serial,
+    name: row.name,
     subject: row.subject,
+    altNames: JSON.parse(row.alt_names) as readonly string[],
     notBefore: new Date(row.not_before),
     notAfter: new Date(row.not_after),
+    ...(row.last_seen_at === null ? {} : { lastSeenAt: new Date(row.last_seen_at) }),
+    ...(row.revoked_at === null || row.reason === null
+      ? {}
+      : { revocation: { at: new Date(row.revoked_at), reason: row.reason } }),
   }
 }
 
@@ -91,9 +116,30 @@ export function certificateToRow(certificate: CertificateRecord): CertificateRow
   return {
     issuer_key: certificate.issuerKey,
     serial: certificate.serial,
+    name: certificate.name,
     subject: certificate.subject,
+    alt_names: JSON.stringify(certificate.altNames),
     not_before: certificate.notBefore.toISOString(),
     not_after: certificate.notAfter.toISOString(),
+  }
+}
+
+export interface RevocationRow {
+  readonly issuer_key: string
+  readonly serial: string
+  readonly revoked_at: string
+  readonly reason: RevocationReason
+}
+
+export function revokedFromRow(
+  row: RevocationRow & { readonly not_after: string | null },
+): RevokedCertificate {
+  return {
+    issuerKey: row.issuer_key,
+    serial: row.serial,
+    at: new Date(row.revoked_at),
+    reason: row.reason,
+    ...(row.not_after === null ? {} : { notAfter: new Date(row.not_after) }),
   }
 }
 
@@ -110,8 +156,9 @@ export interface AuditRow {
   readonly detail: string | null
 }
 
-export function auditFromRow(row: AuditRow): AuditEntry {
+export function auditFromRow(row: AuditRow & { readonly id: number }): AuditRecord {
   return {
+    id: row.id,
     at: new Date(row.at),
     who: row.who,
     from: row.peer,

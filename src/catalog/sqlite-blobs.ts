@@ -53,6 +53,13 @@ const HAND_OUT: Query<{ digests: string; now: string; condemnedBefore: string },
         RETURNING digest`,
 }
 
+/** Also what another call is deleting: the bytes are to be gone when this one's caller is done. */
+const HAND_OUT_AT_ONCE: Query<{ digests: string; now: string }, { digest: Digest }> = {
+  sql: `UPDATE blobs SET state = 'deleting', deleting_at = @now
+        WHERE digest IN (SELECT value FROM json_each(@digests)) AND state IN ('condemned', 'deleting')
+        RETURNING digest`,
+}
+
 const HAND_OUT_AGAIN: Query<{ now: string; leaseEnd: string }, { digest: Digest }> = {
   sql: `UPDATE blobs SET deleting_at = @now WHERE state = 'deleting' AND deleting_at < @leaseEnd
         RETURNING digest`,
@@ -107,6 +114,13 @@ export function condemnBlobs(
   const condemned = tx.all(HAND_OUT, { digests, now: at, condemnedBefore: condemnedBefore.toISOString() })
   const abandoned = tx.all(HAND_OUT_AGAIN, { now: at, leaseEnd })
   return [...condemned, ...abandoned].map((row) => row.digest)
+}
+
+/** Marks those that no live version names as being deleted, without a grace period, and returns them. */
+export function condemnAtOnce(tx: Writer, candidates: readonly Digest[], now: Date): Digest[] {
+  const parameters = { digests: JSON.stringify(candidates), now: now.toISOString() }
+  tx.run(CONDEMN, parameters)
+  return tx.all(HAND_OUT_AT_ONCE, parameters).map((row) => row.digest)
 }
 
 export function blobsDeleted(tx: Writer, digests: readonly Digest[]): void {

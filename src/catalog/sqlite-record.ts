@@ -7,9 +7,11 @@ import {
   type RecordRules,
   type VersionRecord,
 } from './catalog.ts'
+import { isBeyondQuota } from './quota.ts'
 import { type VersionRow, versionFromRow } from './rows.ts'
 import { haveBlobsMoved, type NamedBlob, pinBlobs } from './sqlite-blobs.ts'
 import { type Query, type Writer } from './sqlite-connection.ts'
+import { isPurged } from './sqlite-purge.ts'
 import { forgetProvenance, insertProvenance } from './sqlite-provenance.ts'
 import { createRepository, findRepositoryRow, recordChange, recordUnchanged } from './sqlite-repositories.ts'
 import { type ContentRow, findContent, findVersionRow } from './sqlite-versions.ts'
@@ -24,15 +26,16 @@ const FIND_OWNER: Query<
 
 const INSERT: Query<NameParameters & ContentParameters> = {
   sql: `INSERT INTO versions (repository_id, name, version, sort_key, filename, digest, size, content_digest,
-                              published_at, published_by, fragment)
-        SELECT id, @name, @version, @sortKey, @filename, @digest, @size, @contentDigest, @at, @by, @fragment
+                              reading, published_at, published_by, fragment)
+        SELECT id, @name, @version, @sortKey, @filename, @digest, @size, @contentDigest,
+               @reading, @at, @by, @fragment
         FROM repositories WHERE name = @repository`,
 }
 
 /** A tombstone comes back to life. */
 const UPDATE: Query<ContentParameters & { versionId: number }> = {
   sql: `UPDATE versions
-        SET digest = @digest, size = @size, content_digest = @contentDigest, fragment = @fragment,
+        SET digest = @digest, size = @size, content_digest = @contentDigest, reading = @reading, fragment = @fragment,
             published_at = @at, published_by = @by, withdrawn_at = NULL, withdrawn_by = NULL
         WHERE id = @versionId`,
 }
@@ -50,6 +53,7 @@ export function recordVersion(tx: Writer, recording: Recording): RecordOutcome {
   if (repository === undefined && rules.onUnknownRepository === 'refuse') {
     return { outcome: 'repository-unknown' }
   }
+  if (isPurged(tx, version)) return { outcome: 'purged' }
   const live = findVersionRow(tx, version)
   if (live !== undefined) return recordOverLive(tx, live, recording)
   const withdrawn = findContent(tx, version)
@@ -62,6 +66,8 @@ function recordFirst(tx: Writer, recording: Recording): RecordOutcome {
   // The write lock is held: nobody takes the file name between this look and the insertion.
   const owner = tx.get(FIND_OWNER, { repository: version.repository, filename: version.filename })
   if (owner !== undefined) return { outcome: 'filename-taken', ...owner }
+  const beyond = findExceededQuota(tx, recording, undefined)
+  if (beyond !== undefined) return beyond
   if (haveBlobsMoved(tx, blobsOf(version), version.seenBlobs)) return { outcome: 'blob-moved' }
 
   createRepository(tx, version.repository, by)
@@ -78,16 +84,29 @@ function recordOverLive(tx: Writer, live: VersionRow, recording: Recording): Rec
     return { outcome: 'unchanged', version: versionFromRow(live) }
   }
   if (rules.onOtherContent === 'refuse') return { outcome: 'exists', digest: live.digest, withdrawn: false }
-  return overwrite(tx, live.id, recording, 'replaced')
+  return findExceededQuota(tx, recording, live) ?? overwrite(tx, live.id, recording, 'replaced')
 }
 
 function recordOverTombstone(tx: Writer, tombstone: ContentRow, recording: Recording): RecordOutcome {
   const { version, rules } = recording
   const isSame = version.digest === tombstone.digest || hasSameMembers(tombstone, version)
-  if (isSame) return overwrite(tx, tombstone.id, recording, 'created')
-  if (rules.onOtherContent === 'refuse')
+  const comesBack = isSame || rules.tombstones === 'release'
+  if (!comesBack && rules.onOtherContent === 'refuse')
     return { outcome: 'exists', digest: tombstone.digest, withdrawn: true }
-  return overwrite(tx, tombstone.id, recording, 'replaced')
+  const outcome = comesBack ? 'created' : 'replaced'
+  return findExceededQuota(tx, recording, undefined) ?? overwrite(tx, tombstone.id, recording, outcome)
+}
+
+/** `replaced` is the live version whose place the new one takes: it counts no more. */
+function findExceededQuota(
+  tx: Writer,
+  { version, rules }: Recording,
+  replaced: VersionRow | undefined,
+): RecordOutcome | undefined {
+  const repository = findRepositoryRow(tx, version.repository)
+  const held = { versions: repository?.live_versions ?? 0, bytes: repository?.live_bytes ?? 0 }
+  const added = { versions: replaced === undefined ? 1 : 0, bytes: version.size - (replaced?.size ?? 0) }
+  return isBeyondQuota(rules.quota, held, added) ? { outcome: 'quota-exceeded', ...held } : undefined
 }
 
 function hasSameMembers(stored: Pick<ContentRow, 'content_digest'>, version: NewVersion): boolean {
@@ -123,7 +142,17 @@ function blobsOf({ digest, size, provenance }: NewVersion): readonly NamedBlob[]
 }
 
 function recordOf(version: NewVersion, by: Actor): VersionRecord {
-  const { repository, name, version: text, filename, digest, size, contentDigest, fragment } = version
+  const {
+    repository,
+    name,
+    version: text,
+    filename,
+    digest,
+    size,
+    contentDigest,
+    reading,
+    fragment,
+  } = version
   return {
     repository,
     name,
@@ -132,6 +161,7 @@ function recordOf(version: NewVersion, by: Actor): VersionRecord {
     digest,
     size,
     contentDigest,
+    reading,
     fragment,
     publishedAt: by.at,
     publishedBy: by.who,
@@ -151,6 +181,7 @@ interface ContentParameters {
   readonly digest: string
   readonly size: number
   readonly contentDigest: string
+  readonly reading: string
   readonly fragment: string
   readonly at: string
   readonly by: string
@@ -161,6 +192,6 @@ function nameParameters({ repository, name, version, filename }: NewVersion): Na
 }
 
 function contentParameters({ version, by }: Recording): ContentParameters {
-  const { digest, size, contentDigest, fragment } = version
-  return { digest, size, contentDigest, fragment, at: by.at.toISOString(), by: by.who }
+  const { digest, size, contentDigest, reading, fragment } = version
+  return { digest, size, contentDigest, reading, fragment, at: by.at.toISOString(), by: by.who }
 }

@@ -8,17 +8,17 @@ import { type Query, type Reader, type Writer } from './sqlite-connection.ts'
 type ChangeKind = Extract<AuditAction, 'publish' | 'overwrite' | 'delete' | 'attach-provenance'>
 
 const INSERT: Query<{ name: string; at: string }> = {
-  sql: `INSERT INTO repositories (name, created_at, changed_at) VALUES (@name, @at, @at)
+  sql: `INSERT INTO repositories (name, revision, created_at, changed_at)
+        VALUES (@name, coalesce((SELECT revision + 1 FROM former_repositories WHERE name = @name), 0), @at, @at)
         ON CONFLICT (name) DO NOTHING`,
 }
 
-const FIND: Query<{ name: string }, RepositoryRow> = {
-  sql: 'SELECT id, name, revision, created_at, changed_at FROM repositories WHERE name = @name',
-}
+const SELECT_REPOSITORY = `
+  SELECT id, name, revision, created_at, changed_at, live_versions, live_bytes FROM repositories`
 
-const BY_NAME: Query<object, RepositoryRow> = {
-  sql: 'SELECT id, name, revision, created_at, changed_at FROM repositories ORDER BY name',
-}
+const FIND: Query<{ name: string }, RepositoryRow> = { sql: `${SELECT_REPOSITORY} WHERE name = @name` }
+
+const BY_NAME: Query<object, RepositoryRow> = { sql: `${SELECT_REPOSITORY} ORDER BY name` }
 
 const RAISE_REVISION: Query<{ name: string; at: string }> = {
   sql: 'UPDATE repositories SET revision = revision + 1, changed_at = @at WHERE name = @name',
@@ -60,10 +60,16 @@ export function listRepositories(tx: Reader): RepositoryRecord[] {
 /** What every change to a version does besides: the revision, the change log and the audit trail. */
 export function recordChange(tx: Writer, kind: ChangeKind, id: VersionId, by: Actor): void {
   const { repository, name: chart, version } = id
+  logChange(tx, kind, id, by)
+  appendAudit(tx, { ...by, action: kind, outcome: 'done', repository, chart, version })
+}
+
+/** Without the audit row, for a change that has one of its own. */
+export function logChange(tx: Writer, kind: ChangeKind, id: VersionId, by: Actor): void {
+  const { repository, name: chart, version } = id
   const at = by.at.toISOString()
   tx.run(RAISE_REVISION, { name: repository, at })
   tx.run(INSERT_CHANGE, { repository, kind, chart, version, at, by: by.who })
-  appendAudit(tx, { ...by, action: kind, outcome: 'done', repository, chart, version })
 }
 
 /** The audit row of a change that found everything as it should be. */

@@ -2,14 +2,14 @@ import { type Digest } from '../chart/digest.ts'
 import { type ArchiveFilename } from '../chart/filename.ts'
 import { type ChartName } from '../chart/name.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
-import { type Tombstone, type VersionId, type VersionRecord } from './catalog.ts'
+import { type Tombstone, type VersionCount, type VersionId, type VersionRecord } from './catalog.ts'
 import { versionFromRow, type VersionRow } from './rows.ts'
 import { type Query, type Reader } from './sqlite-connection.ts'
 
 /** Live versions with their provenance in force. */
 const SELECT_VERSION = `
   SELECT v.id, r.name AS repository, v.name, v.version, v.filename, v.digest, v.size, v.content_digest,
-         v.fragment, v.published_at, v.published_by, p.digest AS provenance_digest, p.size AS provenance_size,
+         v.reading, v.fragment, v.published_at, v.published_by, p.digest AS provenance_digest, p.size AS provenance_size,
          p.origin AS provenance_origin, p.recorded_at AS provenance_recorded_at
   FROM versions v
   JOIN repositories r ON r.id = v.repository_id
@@ -33,6 +33,13 @@ const FIND_BY_FILENAME: Query<{ repository: string; filename: string }, VersionR
 
 const OF_CHART: Query<{ repository: string; name: string }, VersionRow> = {
   sql: `${SELECT_VERSION} AND r.name = @repository AND v.name = @name ORDER BY v.sort_key DESC`,
+}
+
+const COUNT_BY_CHART: Query<{ repository: string }, VersionCount> = {
+  sql: `SELECT v.name, count(*) AS versions
+        FROM versions v JOIN repositories r ON r.id = v.repository_id
+        WHERE r.name = @repository AND v.withdrawn_at IS NULL
+        GROUP BY v.name ORDER BY v.name`,
 }
 
 const AFTER: Query<{ after: number; limit: number }, VersionRow> = {
@@ -84,6 +91,10 @@ export function findTombstone(tx: Reader, id: VersionId): Tombstone | undefined 
 
 export function listVersions(tx: Reader, repository: RepositoryName, name: ChartName): VersionRecord[] {
   return tx.all(OF_CHART, { repository, name }).map(versionFromRow)
+}
+
+export function countVersions(tx: Reader, repository: RepositoryName): VersionCount[] {
+  return tx.all(COUNT_BY_CHART, { repository })
 }
 
 /** Up to `limit` versions of all repositories with row ids above `after`, in order of id. */

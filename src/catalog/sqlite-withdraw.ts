@@ -1,9 +1,11 @@
+import { type ChartName } from '../chart/name.ts'
+import { type RepositoryName } from '../chart/repository-name.ts'
 import { type Actor, type VersionId, type VersionRecord } from './catalog.ts'
 import { versionFromRow } from './rows.ts'
 import { type Query, type Writer } from './sqlite-connection.ts'
 import { forgetProvenance } from './sqlite-provenance.ts'
 import { recordChange } from './sqlite-repositories.ts'
-import { findVersionRow } from './sqlite-versions.ts'
+import { findVersionRow, listVersions } from './sqlite-versions.ts'
 
 const WITHDRAW: Query<{ versionId: number; at: string; by: string }> = {
   sql: 'UPDATE versions SET withdrawn_at = @at, withdrawn_by = @by WHERE id = @versionId',
@@ -16,4 +18,13 @@ export function withdrawVersion(tx: Writer, id: VersionId, by: Actor): VersionRe
   forgetProvenance(tx, row.id)
   recordChange(tx, 'delete', id, by)
   return versionFromRow(row)
+}
+
+export function withdrawChart(
+  tx: Writer,
+  repository: RepositoryName,
+  name: ChartName,
+  by: Actor,
+): VersionRecord[] {
+  return listVersions(tx, repository, name).flatMap((version) => withdrawVersion(tx, version, by) ?? [])
 }

@@ -1,45 +1,60 @@
 import { resolve } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { type Digest } from '../chart/digest.ts'
 import { type ArchiveFilename } from '../chart/filename.ts'
 import { type ChartName } from '../chart/name.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { AppError } from '../errors.ts'
+import { type RevocationReason } from '../pki/revocation-reason.ts'
 import {
   type Actor,
   type AuditEntry,
+  type AuditQuery,
+  type AuditRecord,
   type BlobMarks,
   type Catalog,
+  type CertificateId,
   type CertificateRecord,
   type IndexSnapshot,
+  type KnownCertificate,
   type NewProvenance,
   type NewVersion,
+  type Purged,
+  type PurgeScope,
   type RecordOutcome,
   type RecordRules,
   type RepositoryRecord,
+  type Revocation,
+  type RevokedCertificate,
   type Tombstone,
+  type VersionCount,
   type VersionId,
   type VersionRecord,
 } from './catalog.ts'
 import { versionFromRow } from './rows.ts'
-import { appendAudit, listAudit } from './sqlite-audit.ts'
+import { appendAudit, listAudit, pruneAudit } from './sqlite-audit.ts'
 import { blobsDeleted, condemnBlobs, listReferencedBlobs, markBlobs } from './sqlite-blobs.ts'
-import { listCertificates, recordCertificate } from './sqlite-certificates.ts'
+import { findCertificates, listCertificates, noteSeen, recordCertificate } from './sqlite-certificates.ts'
 import { type Reader, type SqliteConnection, type Writer } from './sqlite-connection.ts'
 import { openReader, openWriter } from './sqlite-file.ts'
 import { readIndex, readIndexSince } from './sqlite-index.ts'
-import { readEpoch, touch } from './sqlite-meta.ts'
+import { readEpoch, renewEpoch, touch } from './sqlite-meta.ts'
 import { replaceProvenance } from './sqlite-provenance.ts'
+import { isPurged, purge } from './sqlite-purge.ts'
 import { recordVersion } from './sqlite-record.ts'
 import { createRepository, findRepository, listRepositories } from './sqlite-repositories.ts'
+import { deleteRepository, renameRepository } from './sqlite-repository-changes.ts'
+import { listRevoked, revocationRevision, revokeCertificate } from './sqlite-revocations.ts'
 import { SnapshotPool } from './sqlite-snapshots.ts'
 import {
+  countVersions,
   findByFilename,
   findTombstone,
   findVersion,
   listVersionRows,
   listVersions,
 } from './sqlite-versions.ts'
-import { withdrawVersion } from './sqlite-withdraw.ts'
+import { withdrawChart, withdrawVersion } from './sqlite-withdraw.ts'
 
 export interface SqliteConfig {
   /** A path; its folder is created, with mode 0700, if it is missing. SQLite keeps two more files beside it. */
@@ -50,6 +65,8 @@ export interface SqliteConfig {
 
 /** How many rows a listing reads at a time: about a millisecond's work. */
 const BATCH = 500
+/** How many audit rows are removed at a time, from all their indexes: a few milliseconds' work. */
+const PRUNE_BATCH = 100
 
 interface Connections {
   readonly writer: SqliteConnection
@@ -90,12 +107,40 @@ export class SqliteCatalog implements Catalog {
     return this.#read(listRepositories)
   }
 
+  renameRepository(
+    from: RepositoryName,
+    to: RepositoryName,
+    by: Actor,
+  ): Promise<'renamed' | 'repository-unknown' | 'name-taken'> {
+    return this.#write((tx) => renameRepository(tx, from, to, by))
+  }
+
+  deleteRepository(
+    name: RepositoryName,
+    versions: 'delete' | 'refuse',
+    by: Actor,
+  ): Promise<'deleted' | 'repository-unknown' | 'not-empty'> {
+    return this.#write((tx) => deleteRepository(tx, name, versions, by))
+  }
+
+  purge(digest: Digest, scope: PurgeScope, by: Actor): Promise<Purged> {
+    return this.#write((tx) => purge(tx, { digest, scope, by }))
+  }
+
+  isPurged(content: Parameters<Catalog['isPurged']>[0]): Promise<boolean> {
+    return this.#read((tx) => isPurged(tx, content))
+  }
+
   recordVersion(version: NewVersion, rules: RecordRules, by: Actor): Promise<RecordOutcome> {
     return this.#write((tx) => recordVersion(tx, { version, rules, by }))
   }
 
   withdrawVersion(id: VersionId, by: Actor): Promise<VersionRecord | undefined> {
     return this.#write((tx) => withdrawVersion(tx, id, by))
+  }
+
+  withdrawChart(repository: RepositoryName, name: ChartName, by: Actor): Promise<readonly VersionRecord[]> {
+    return this.#write((tx) => withdrawChart(tx, repository, name, by))
   }
 
   replaceProvenance(
@@ -124,6 +169,10 @@ export class SqliteCatalog implements Catalog {
     return this.#read((tx) => listVersions(tx, repository, name))
   }
 
+  countVersions(repository: RepositoryName): Promise<readonly VersionCount[]> {
+    return this.#read((tx) => countVersions(tx, repository))
+  }
+
   readIndex(repository: RepositoryName): Promise<IndexSnapshot | undefined> {
     return this.#snapshots.read((tx) => readIndex(tx, repository))
   }
@@ -138,8 +187,37 @@ export class SqliteCatalog implements Catalog {
     })
   }
 
-  listCertificates(): Promise<readonly CertificateRecord[]> {
+  listCertificates(): Promise<readonly KnownCertificate[]> {
     return this.#read(listCertificates)
+  }
+
+  findCertificates(query: {
+    readonly name?: string
+    readonly serial?: string
+  }): Promise<readonly KnownCertificate[]> {
+    return this.#read((tx) => findCertificates(tx, query))
+  }
+
+  revokeCertificate(
+    certificate: CertificateId,
+    reason: RevocationReason,
+    by: Actor,
+  ): Promise<{ readonly outcome: 'revoked' | 'unchanged'; readonly revocation: Revocation }> {
+    return this.#write((tx) => revokeCertificate(tx, { certificate, reason, by }))
+  }
+
+  listRevoked(): Promise<readonly RevokedCertificate[]> {
+    return this.#read(listRevoked)
+  }
+
+  revocationRevision(): Promise<number> {
+    return this.#read(revocationRevision)
+  }
+
+  noteSeen(certificate: CertificateId, at: Date): Promise<void> {
+    return this.#write((tx) => {
+      noteSeen(tx, certificate, at)
+    })
   }
 
   markBlobs(digests: readonly Digest[]): Promise<BlobMarks> {
@@ -178,14 +256,35 @@ export class SqliteCatalog implements Catalog {
     }
   }
 
-  appendAudit(entry: AuditEntry): Promise<void> {
+  appendAudit(...entries: readonly AuditEntry[]): Promise<void> {
     return this.#write((tx) => {
-      appendAudit(tx, entry)
+      appendAudit(tx, ...entries)
     })
   }
 
-  listAudit({ limit }: { readonly limit: number }): Promise<readonly AuditEntry[]> {
-    return this.#read((tx) => listAudit(tx, limit))
+  listAudit(query: AuditQuery): Promise<readonly AuditRecord[]> {
+    return this.#read((tx) => listAudit(tx, query))
+  }
+
+  async pruneAudit(which: 'all' | 'reads', olderThan: Date): Promise<number> {
+    for (let pruned = 0; ;) {
+      const batch = await this.#write((tx) => pruneAudit(tx, which, olderThan, PRUNE_BATCH))
+      pruned += batch
+      if (batch < PRUNE_BATCH) return pruned
+      // The transactions are synchronous: between them, whatever waits has its turn.
+      await setImmediate()
+    }
+  }
+
+  renewEpoch(by: Actor): Promise<void> {
+    return this.#write((tx) => {
+      renewEpoch(tx, by)
+    })
+  }
+
+  /** Writes the catalog as it is now to a new file, which may then be opened like this one. Others may go on writing. */
+  async copyTo(file: string): Promise<void> {
+    await this.#reader.copyTo(file)
   }
 
   async check(): Promise<void> {

@@ -99,6 +99,28 @@ describe('SqliteCatalog in its file', () => {
       }
     })
 
+    it('copies itself into one file, that opens like the original, while another process writes', async () => {
+      const catalog = await open()
+      const other = await open()
+      await catalog.recordVersion(newVersion(versionId('demo', '1.0.0')), RULES, actor())
+      const copyFile = join(folder, 'copy.db')
+      const progress = { copied: false }
+      const copying = (await open({ readonly: true })).copyTo(copyFile).finally(() => {
+        progress.copied = true
+      })
+      for (let patch = 0; !progress.copied; patch += 1) {
+        await other.recordVersion(newVersion(versionId('late', `1.0.${patch}`)), RULES, actor())
+        await new Promise(setImmediate)
+      }
+      await copying
+      deepEqual((await readdir(folder)).sort(), ['copy.db', 'not'])
+      const copy = await SqliteCatalog.open({ file: copyFile, readonly: true })
+      catalogs.push(copy)
+      equal(copy.epoch, catalog.epoch)
+      ok(await copy.findVersion(versionId('demo', '1.0.0')))
+      await rejects(catalog.copyTo(join(folder, 'no', 'such', 'folder')), /directory does not exist/)
+    })
+
     it('refuses the database of another program, and changes nothing in it', async () => {
       file = join(folder, 'theirs.db')
       raw().exec('CREATE TABLE theirs (a)')

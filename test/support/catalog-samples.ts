@@ -20,6 +20,7 @@ export const SEEN_NOTHING: BlobMarks = new Map<Digest, number>()
 /** The strictest rules, apart from making the repository. */
 export const RULES: RecordRules = {
   onOtherContent: 'refuse',
+  tombstones: 'keep',
   sameMembers: 'same',
   onUnknownRepository: 'create',
 }
@@ -67,6 +68,7 @@ export function newVersion(id: VersionId, sample: Sample = {}): NewVersion {
     digest: digestOf(content),
     size: content.length,
     contentDigest: digestOf(`members ${members}`),
+    reading: 'strict',
     fragment: JSON.stringify({ name: id.name, version: id.version, content }),
     provenance: provenanceOf(content),
     seenBlobs,

@@ -27,6 +27,7 @@ export function describeRecording(use: CatalogHarness): void {
         digest: version.digest,
         size: version.size,
         contentDigest: version.contentDigest,
+        reading: version.reading,
         fragment: version.fragment,
         publishedAt: NOON,
         publishedBy: 'publisher',
@@ -36,6 +37,14 @@ export function describeRecording(use: CatalogHarness): void {
       deepEqual(await use.catalog.findVersion(demo), expected)
       deepEqual(await use.catalog.findByFilename(team, version.filename), expected)
       deepEqual(await use.catalog.listVersions(team, demo.name), [expected])
+    })
+
+    it('keeps how the archive has to be read, also when other content takes its place', async () => {
+      await use.catalog.recordVersion({ ...newVersion(demo), reading: 'lenient' }, RULES, actor())
+      equal((await use.catalog.findVersion(demo))?.reading, 'lenient')
+      const rules = { ...RULES, onOtherContent: 'replace' } as const
+      await use.catalog.recordVersion(newVersion(demo, { content: 'in order' }), rules, actor())
+      equal((await use.catalog.findVersion(demo))?.reading, 'strict')
     })
 
     it('raises the revision by one, logs the change and audits it', async () => {
@@ -50,7 +59,9 @@ export function describeRecording(use: CatalogHarness): void {
         changes.charts.map((chart) => chart.name),
         ['demo'],
       )
-      deepEqual((await use.catalog.listAudit({ limit: 1 }))[0], {
+      const [newest] = await use.catalog.listAudit({ limit: 1 })
+      deepEqual(newest, {
+        id: newest?.id,
         ...actor('publisher', minutesAfterNoon(1)),
         action: 'publish',
         outcome: 'done',

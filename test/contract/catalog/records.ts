@@ -1,5 +1,4 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
-import { ROOT_REPOSITORY } from '../../../src/chart/repository-name.ts'
 import { actor, digestOf, minutesAfterNoon, NOON } from '../../support/catalog-samples.ts'
 import { type CatalogHarness } from './harness.ts'
 
@@ -8,7 +7,9 @@ export function describeRecords(use: CatalogHarness): void {
     const certificate = {
       issuerKey: digestOf('issuer'),
       serial: '1f',
+      name: 'ci',
       subject: 'CN=ci',
+      altNames: ['URI:spiffe://example.org/ci'],
       notBefore: NOON,
       notAfter: minutesAfterNoon(60),
     }
@@ -37,32 +38,6 @@ export function describeRecords(use: CatalogHarness): void {
       })
       equal((await use.audit()).length, 1)
       await use.catalog.recordCertificate({ ...certificate, issuerKey: digestOf('another issuer') }, actor())
-    })
-  })
-
-  describe('audit', () => {
-    it('gives the newest entries first, as many as asked for', async () => {
-      for (const detail of ['first', 'second', 'third']) {
-        await use.catalog.appendAudit({ ...actor(), action: 'read', outcome: 'refused', detail })
-      }
-      const details = (await use.catalog.listAudit({ limit: 2 })).map((entry) => entry.detail)
-      deepEqual(details, ['third', 'second'])
-    })
-
-    it('keeps every field, and tells the root repository from none', async () => {
-      const bare = { ...actor(), action: 'admin', outcome: 'done' } as const
-      const full = {
-        ...actor('someone'),
-        action: 'publish',
-        outcome: 'refused',
-        repository: ROOT_REPOSITORY,
-        chart: 'demo',
-        version: 'not even a version',
-        detail: 'no grant',
-      } as const
-      await use.catalog.appendAudit(bare)
-      await use.catalog.appendAudit(full)
-      deepEqual(await use.catalog.listAudit({ limit: 9 }), [full, bare])
     })
   })
 }

@@ -20,6 +20,8 @@ export function describeRepositories(use: CatalogHarness): void {
         revision: 0,
         createdAt: NOON,
         changedAt: NOON,
+        versions: 0,
+        bytes: 0,
       })
       deepEqual(await use.audit(), ['create-repository done'])
     })
