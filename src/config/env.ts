@@ -25,7 +25,7 @@ export interface EnvironmentSetting {
 /** A place in the schema where a value stands: nested objects are opened, lists are one value. */
 export interface Setting {
   readonly path: readonly string[]
-  readonly kind: 'list' | 'scalar'
+  readonly kind: 'list' | 'map' | 'scalar'
 }
 
 /** Which settings the environment makes, and the variables that look like settings and are none. */
@@ -59,8 +59,10 @@ export function settingsOf(schema: unknown, path: readonly string[] = []): reado
   }
   const inner = innerType ?? (type === 'pipe' ? input : undefined)
   if (inner !== undefined) return settingsOf(inner, path)
-  return [{ path, kind: type === 'array' ? 'list' : 'scalar' }]
+  return [{ path, kind: KINDS[type] ?? 'scalar' }]
 }
+
+const KINDS: Readonly<Record<string, Setting['kind']>> = { array: 'list', record: 'map' }
 
 /** What zod says of a schema's structure (zod.dev, "Zod Core", `def`), as far as it is asked for here. */
 interface SchemaDefinition {

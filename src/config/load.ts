@@ -2,35 +2,47 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { CORE_SCHEMA, load } from 'js-yaml'
 import { AppError, isSystemError } from '../errors.ts'
-import { readGrants } from '../policy/policy-file.ts'
-import { type Grant } from '../policy/policy.ts'
+import { readRules } from '../policy/policy-file.ts'
+import { type Rule } from '../policy/rule.ts'
 import { configFileFrom, type Environment } from './env.ts'
+import { nearest } from './nearest.ts'
 import { contradictions, describeIssue, type Problem } from './problems.ts'
 import { configSchema, type ConfigFile } from './schema.ts'
+import { completeOwnSigning, completeSigning, type SigningConfig } from './signing.ts'
 import { mergeSources, type ConfigFlags } from './sources.ts'
 
 /** The settings in force: the file, overridden by the environment, overridden by the command line; paths absolute. */
-export interface Config extends Omit<ConfigFile, 'tls' | 'signing' | 'url'> {
+export interface Config extends Omit<ConfigFile, 'tls' | 'signing' | 'repositories' | 'url'> {
   /** The file that was read; `undefined` when there is none. */
   readonly file: string | undefined
   readonly url: string
   readonly tls: {
     readonly certificate: string
     readonly key: string
-    readonly clientCAs: readonly NamedFile[]
+    readonly clientCAs: readonly ClientCa[]
   }
-  readonly signing: ConfigFile['signing'] & { readonly key: string; readonly keyring: string }
-  readonly grants: readonly Grant[]
+  readonly signing: SigningConfig & { readonly keyring: string }
+  readonly repositories: readonly RepositoryEntry[]
+  /** What `access` and `groups` mean, in the order of `access`. */
+  readonly rules: readonly Rule[]
 }
 
-export interface NamedFile {
+/** One of `repositories`. */
+export type RepositoryEntry = Omit<ConfigFile['repositories'][number], 'signing'> & {
+  readonly signing?: SigningConfig
+}
+
+/** A trust anchor's file, and that of its CRLs. */
+export interface ClientCa {
   readonly name: string
   readonly file: string
+  readonly crl?: string
+  readonly staleCrl: 'refuse' | 'accept'
 }
 
-export const DEFAULT_CONFIG_FILE = 'chartroom.yaml'
+const DEFAULT_CONFIG_FILE = 'chartroom.yaml'
 /** The name of the trust anchor that `chartroom init` makes. */
-export const BUILT_IN_ANCHOR = 'built-in'
+const BUILT_IN_ANCHOR = 'built-in'
 
 /** Throws `config-invalid` with every problem at once, a line each, behind its path. */
 export async function loadConfig(flags: ConfigFlags, environment: Environment): Promise<Config> {
@@ -40,10 +52,10 @@ export async function loadConfig(flags: ConfigFlags, environment: Environment): 
   if (!parsed.success) throw invalid(file?.path, [...problems, ...parsed.error.issues.flatMap(describeIssue)])
   const config = complete(parsed.data, file?.path)
   const anchors = config.tls.clientCAs.map(({ name }) => name)
-  const policy = readGrants(parsed.data.access, anchors)
+  const policy = readRules(parsed.data, { anchors, suggest: nearest })
   const all = [...problems, ...policy.problems, ...contradictions(parsed.data)]
   if (all.length > 0) throw invalid(file?.path, all)
-  return { ...config, grants: policy.grants }
+  return { ...config, rules: policy.rules }
 }
 
 /** Where the configuration is, whether or not it exists. */
@@ -73,7 +85,7 @@ function parseSettings(path: string, text: string): Readonly<Record<string, unkn
   let settings: unknown
   try {
     // js-yaml refuses an empty document; a file of comments only is one.
-    settings = /^(\s*(#.*)?\n?)*$/.test(text) ? {} : load(text, { schema: CORE_SCHEMA, maxAliases: 100 })
+    settings = text.split('\n').every(isComment) ? {} : load(text, { schema: CORE_SCHEMA, maxAliases: 100 })
   } catch (error) {
     throw invalid(path, [{ path: 'line', message: error instanceof Error ? error.message : String(error) }])
   }
@@ -83,36 +95,73 @@ function parseSettings(path: string, text: string): Readonly<Record<string, unkn
   return { ...settings }
 }
 
+function isComment(line: string): boolean {
+  return /^\s*(#.*)?$/.test(line)
+}
+
 /** Fills in what depends on other settings. */
-function complete(settings: ConfigFile, file: string | undefined): Omit<Config, 'grants'> {
+function complete(settings: ConfigFile, file: string | undefined): Omit<Config, 'rules'> {
   const base = file === undefined ? process.cwd() : dirname(file)
   const at = (path: string): string => resolve(base, path)
   const certs = at(settings.certs)
-  const { tls, signing, provenance, url } = settings
+  const { tls, ca, signing, provenance } = settings
   return {
     ...settings,
     file,
     storage: at(settings.storage),
     certs,
-    url: url?.replace(/\/+$/, '') ?? `https://localhost:${settings.listen.port}`,
+    url: clientUrl(settings),
     tls: {
       certificate: at(tls.certificate ?? join(certs, 'server.crt')),
       key: at(tls.key ?? join(certs, 'server.key')),
-      clientCAs: (tls.clientCAs ?? [{ name: BUILT_IN_ANCHOR, file: join(certs, 'ca.crt') }]).map(
-        ({ name, file: path }) => ({ name, file: at(path) }),
-      ),
+      clientCAs: (tls.clientCAs ?? [builtInCa(certs)]).map(({ name, file: path, crl, staleCrl }) => ({
+        name,
+        file: at(path),
+        staleCrl,
+        ...(crl !== undefined && { crl: at(crl) }),
+      })),
     },
-    signing: {
-      ...signing,
-      ...(signing.passphraseFile !== undefined && { passphraseFile: at(signing.passphraseFile) }),
-      key: at(signing.key ?? join(certs, 'provenance.key.asc')),
-      keyring: at(signing.keyring ?? join(certs, 'provenance.gpg')),
+    ca: {
+      ...ca,
+      ...(ca.passphraseFile !== undefined && { passphraseFile: at(ca.passphraseFile) }),
     },
+    signing: completeSigning(signing, at, {
+      key: join(certs, 'provenance.key.asc'),
+      keyring: join(certs, 'provenance.gpg'),
+    }),
     provenance: {
       ...provenance,
       ...(provenance.trustedKeyring !== undefined && { trustedKeyring: at(provenance.trustedKeyring) }),
     },
+    repositories: settings.repositories.map((repository) => completeRepository(repository, at)),
   }
+}
+
+/** Ends with the context path, whether `url` says so or not. */
+function clientUrl({ url, contextPath, listen }: ConfigFile): string {
+  const { origin } = new URL(url ?? `https://localhost:${listen.port}`)
+  return `${origin}${contextPath}`
+}
+
+function completeRepository(
+  { signing, provenance, ...repository }: ConfigFile['repositories'][number],
+  at: (path: string) => string,
+): RepositoryEntry {
+  const own = completeOwnSigning(signing, at)
+  return {
+    ...repository,
+    ...(own && { signing: own }),
+    ...(provenance && {
+      provenance: {
+        ...provenance,
+        ...(provenance.trustedKeyring !== undefined && { trustedKeyring: at(provenance.trustedKeyring) }),
+      },
+    }),
+  }
+}
+
+function builtInCa(certs: string): ClientCa {
+  return { name: BUILT_IN_ANCHOR, file: join(certs, 'ca.crt'), staleCrl: 'refuse' }
 }
 
 function invalid(file: string | undefined, problems: readonly Problem[]): AppError {

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { parseRepositoryName, type RepositoryName } from '../chart/repository-name.ts'
 import { AppError } from '../errors.ts'
-import { accessSchema } from '../policy/policy-file.ts'
+import { accessSchema, groupsSchema } from '../policy/policy-file.ts'
 import { Secret } from './secret.ts'
-import { address, bytes, duration } from './units.ts'
+import { address, bytes, duration, flag, network, pathPrefix } from './units.ts'
 
 /**
  * The manual of `chartroom.yaml`. Every setting is also an environment variable: `tls.certificate` is
@@ -31,7 +31,23 @@ const repositoryName = z.string().transform((text, context): RepositoryName => {
  */
 const overwrite = z.enum(['never', 'forced', 'always'])
 
-/** What becomes of a provenance file by a signer who is not in `provenance.trustedKeyring`. */
+/**
+ * What becomes of the name of a deleted version: `keep`, it stays taken, for the content that it had; `release`, other
+ * content may be published under it.
+ */
+const tombstones = z.enum(['keep', 'release'])
+
+/**
+ * The most that one repository may hold; what goes beyond is refused with 507. Versions that were deleted do not count,
+ * nor do provenance files.
+ */
+const quota = z.strictObject({
+  versions: z.int().min(0).optional(),
+  /** Of all archives together, also where repositories share one. */
+  bytes: bytes.optional(),
+})
+
+/** What becomes of a provenance file by a signer who is not in the trusted keyring. */
 const unknownSigner = z.enum(['countersign', 'refuse'])
 
 const tls = z
@@ -45,64 +61,161 @@ const tls = z
      * built-in CA, `{ name: built-in, file: ca.crt }` in the certs folder.
      */
     clientCAs: z
-      .array(z.strictObject({ name: z.string().min(1), file: z.string().min(1) }))
+      .array(
+        z.strictObject({
+          name: z.string().min(1),
+          /** Its certificates (PEM): the root, the intermediates that issue, and both CAs while one replaces another. */
+          file: z.string().min(1),
+          /** CRLs (PEM or DER) of the CAs that issue under it. With it, a certificate must be known not to be revoked. */
+          crl: z.string().min(1).optional(),
+          /** What becomes of a peer whose CA's CRL is missing from `crl` or out of date. */
+          staleCrl: z.enum(['refuse', 'accept']).default('refuse'),
+        }),
+      )
       .min(1)
       .optional(),
   })
   .prefault({})
 
-const signing = z
+const ca = z
   .strictObject({
-    /** The OpenPGP private key (armored). Default: `provenance.key.asc` in the certs folder. */
+    /** What unlocks `ca.key` for `init`, `cert` and `ca`; the server needs it never. Best from the environment. */
+    passphrase: secret.optional(),
+    /** A file with it instead. Only one of the two. */
+    passphraseFile: z.string().min(1).optional(),
+  })
+  .refine(({ passphrase, passphraseFile }) => passphrase === undefined || passphraseFile === undefined, {
+    path: ['passphraseFile'],
+    message: 'only one of ca.passphrase and ca.passphraseFile',
+  })
+  .prefault({})
+
+const signingSection = z
+  .strictObject({
+    /** The OpenPGP private key (armored). Default, but not for a repository: `provenance.key.asc` in the certs folder. */
     key: z.string().min(1).optional(),
+    /** The key itself instead of its file. Only one of `key` and `keyData`; for the environment. */
+    keyData: secret.optional(),
     /** What unlocks it. Only one of `passphrase` and `passphraseFile`; best from the environment. */
     passphrase: secret.optional(),
     passphraseFile: z.string().min(1).optional(),
-    /** The public keys to hand out, besides that of `key`: older ones. Default: `provenance.gpg` in the certs folder. */
+    /**
+     * The public keys to hand out, besides that of `key`: older ones. Default, but not for a repository:
+     * `provenance.gpg` in the certs folder. `chartroom key rotate` and `key revoke` write it.
+     */
     keyring: z.string().min(1).optional(),
   })
   .refine(({ passphrase, passphraseFile }) => passphrase === undefined || passphraseFile === undefined, {
     path: ['passphraseFile'],
     message: 'only one of signing.passphrase and signing.passphraseFile',
   })
-  .prefault({})
+  .refine(({ key, keyData }) => key === undefined || keyData === undefined, {
+    path: ['keyData'],
+    message: 'only one of signing.key and signing.keyData',
+  })
+
+const signing = signingSection.prefault({})
+
+const ownSigning = signingSection.refine(({ key, keyData }) => key !== undefined || keyData !== undefined, {
+  path: ['key'],
+  message: 'required: one of signing.key and signing.keyData',
+})
 
 const provenance = z
   .strictObject({
     /** Public keys of publishers (binary or armored): provenance files signed with them are checked against them. */
     trustedKeyring: z.string().min(1).optional(),
     unknownSigner: unknownSigner.default('countersign'),
+    /** Whether a chart that comes without a provenance file is refused. */
+    required: flag.default(false),
   })
   .prefault({})
 
 const repository = z.strictObject({
-  /** Path segments joined by `/`; `/` is the root repository. It is created when the server starts. */
-  name: repositoryName,
-  /** Default: the server-wide `overwrite`. */
+  /**
+   * Path segments joined by `/`; `/` is the root repository. It is created when the server starts. Or `{ glob: … }`:
+   * then the entry is for every repository that it matches and that has no entry of its own, and of several such
+   * entries the first one counts. What an entry leaves out is as for the whole server.
+   */
+  name: z.union([repositoryName, z.strictObject({ glob: z.string().min(1) })]),
   overwrite: overwrite.optional(),
-  /** Default: the server-wide `provenance.unknownSigner`. */
-  unknownSigner: unknownSigner.optional(),
+  tombstones: tombstones.optional(),
+  /** Nothing is published or deleted, whoever asks. */
+  readOnly: flag.optional(),
+  quota: quota.optional(),
+  /** Its ID in Artifact Hub's control panel, for `artifacthub-repo.yml`. */
+  artifactHubId: z.guid().optional(),
+  /** Instead of the server-wide `signing`: the repository's versions are signed with this key and verify with its keyring. */
+  signing: ownSigning.optional(),
+  provenance: z
+    .strictObject({
+      /** Instead of the server-wide one, so that its keys count for this repository only. */
+      trustedKeyring: z.string().min(1).optional(),
+      unknownSigner: unknownSigner.optional(),
+      required: flag.optional(),
+    })
+    .optional(),
 })
 
 export const configSchema = z.strictObject({
   /** Where the repository is served over mTLS. */
   listen: address.prefault('0.0.0.0:8443'),
+  proxyProtocol: z
+    .strictObject({
+      /**
+       * The proxies in front, as `127.0.0.1` or `10.0.0.0/8`: those that pass TLS on and begin each connection with a
+       * PROXY header (v1 or v2), from which the log and the audit take the client's address. A connection from one of
+       * them without a header is closed; on any other connection none is looked for. Every machine listed here can claim
+       * to be any client: list the proxies alone. Default: none.
+       */
+      from: z.array(network).default([]),
+    })
+    .prefault({}),
   /** Where probes and metrics are served over plain HTTP, or `off`. Keep it on loopback or inside the pod. */
   ops: z.union([z.literal('off'), address]).prefault('127.0.0.1:8081'),
   /** The URL that clients use, for the commands printed at start. Default: `https://localhost:<port of listen>`. */
   url: z.url({ protocol: /^https$/ }).optional(),
+  /** The path that everything is served under, such as `/charts`; ChartMuseum's `--context-path`. Not reloaded. */
+  contextPath: pathPrefix.prefault(''),
   /** Folder of the catalog and the blobs. */
   storage: z.string().min(1).default('storage'),
   /** Folder of the built-in CA, the server's certificate, the signing key and the client certificates made here. */
   certs: z.string().min(1).default('certs'),
   tls,
+  ca,
   signing,
   provenance,
-  uploads: z.strictObject({ /** Of one archive. */ maxBytes: bytes.prefault('20MiB') }).prefault({}),
+  uploads: z
+    .strictObject({
+      /** Of one archive. */
+      maxBytes: bytes.prefault('20MiB'),
+      /** A form field that an archive may come in, besides `chart`. */
+      chartField: z.string().min(1).default('chart'),
+      /** A form field that a provenance file may come in, besides `prov`. */
+      provField: z.string().min(1).default('prov'),
+    })
+    .prefault({}),
   overwrite: overwrite.default('never'),
+  tombstones: tombstones.default('keep'),
+  /** Nothing is published or deleted, whoever asks: for a migration, or an archive. A repository may say otherwise. */
+  readOnly: flag.default(false),
+  /** Of each repository that has none of its own. Default: no limit but the disk. */
+  quota: quota.optional(),
   repositories: z.array(repository).default([]),
-  /** Who may do what. Nothing is allowed that no grant allows. */
+  /** Names for sets of identities, for `access`: `{ team-a: [{ cn: ci-a }, { ou: { glob: 'a-*' } }] }`. */
+  groups: groupsSchema.default({}),
+  /** Who may do what. Nothing is allowed that no grant allows, and what a `deny` names is refused in any case. */
   access: accessSchema.default([]),
+  audit: z
+    .strictObject({
+      /** How long the audit trail is kept; what is older goes while the server runs. */
+      keep: duration.prefault('400d'),
+      /** Whether it also says who pulled which archive and which provenance file. */
+      reads: z.enum(['off', 'on']).default('off'),
+      /** How long that is kept. */
+      readsKeep: duration.prefault('7d'),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -13,6 +13,7 @@ export interface ConfigFlags {
   readonly listen?: string
   readonly ops?: string
   readonly url?: string
+  readonly contextPath?: string
 }
 
 type Settings = Record<string, unknown>
@@ -23,6 +24,7 @@ const PATHS = new Set([
   'certs',
   'tls.certificate',
   'tls.key',
+  'ca.passphraseFile',
   'signing.key',
   'signing.passphraseFile',
   'signing.keyring',
@@ -40,12 +42,12 @@ export function mergeSources(
   const fromEnvironment = settingsFrom(environment, configSchema)
   for (const { variable, setting, text } of fromEnvironment.settings) {
     const value = parseText(setting, text)
-    if (value === undefined) problems.push({ path: variable, message: 'expected a list in YAML' })
+    if (value === undefined) problems.push({ path: variable, message: `expected a ${setting.kind} in YAML` })
     else assign(settings, setting.path, value)
   }
   for (const variable of fromEnvironment.unknown)
     problems.push({ path: variable, message: unknownVariable(variable) })
-  for (const name of ['storage', 'certs', 'listen', 'ops', 'url'] as const) {
+  for (const name of ['storage', 'certs', 'listen', 'ops', 'url', 'contextPath'] as const) {
     const text = flags[name]
     if (text !== undefined) assign(settings, [name], anchored([name], text))
   }
@@ -56,7 +58,8 @@ function parseText({ path, kind }: Setting, text: string): unknown {
   if (kind === 'scalar') return anchored(path, text)
   try {
     const value = load(text, { schema: CORE_SCHEMA, maxAliases: 0 })
-    return Array.isArray(value) ? value : undefined
+    if (typeof value !== 'object' || value === null) return undefined
+    return Array.isArray(value) === (kind === 'list') ? value : undefined
   } catch {
     // Reported by the caller, who knows the variable's name; the value itself may be a secret.
     return undefined

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 const BYTES = {
@@ -17,6 +18,9 @@ export const bytes = quantity({ ...BYTES, '': 1 }, 'a size such as 20MiB')
 /** In milliseconds: `30s`, `24h`, `7d`. A bare number is refused: nobody agrees on its unit. */
 export const duration = quantity(MILLISECONDS, 'a duration such as 30s or 24h')
 
+/** The environment has text only. */
+export const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+
 /** `HOST:PORT`; an IPv6 host in brackets. Port 0 lets the system choose. */
 export const address = z.string().transform((text, context) => {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
@@ -35,6 +39,34 @@ export type Address = z.infer<typeof address>
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
+
+/** Where a server's paths begin: `''`, or segments behind a slash each, `/team/charts`. The slashes around are optional. */
+export const pathPrefix = z.string().transform((text, context) => {
+  const segments = text.split('/').filter((segment) => segment !== '')
+  if (segments.every((segment) => /^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$/.test(segment))) {
+    return segments.map((segment) => `/${segment}`).join('')
+  }
+  context.addIssue({ code: 'custom', message: 'expected a path such as /charts' })
+  return z.NEVER
+})
+
+/** IP addresses: one, or those that share a prefix, `10.0.0.0/8`. */
+export const network = z.string().transform((text, context) => {
+  const [, host = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const bits = host.includes('%') ? 0 : ADDRESS_BITS[isIP(host)]
+  const wanted = Number(prefix ?? bits)
+  if (bits === undefined || bits === 0 || wanted > bits) {
+    context.addIssue({ code: 'custom', message: 'expected an IP address or a network, such as 10.0.0.0/8' })
+    return z.NEVER
+  }
+  if (wanted === 0) {
+    context.addIssue({ code: 'custom', message: `${text} is everybody; name the networks that are meant` })
+    return z.NEVER
+  }
+  return { address: host, prefix: wanted }
+})
+
+const ADDRESS_BITS: Readonly<Record<number, number>> = { 4: 32, 6: 128 }
 
 function quantity(units: Readonly<Record<string, number>>, expected: string) {
   return z.union([z.string(), z.int().min(0)]).transform((value, context) => {

@@ -33,18 +33,25 @@ describe('loadConfig', () => {
     assert.equal(config.url, 'https://localhost:8443')
     assert.equal(config.storage, join(folder, 'storage'))
     assert.equal(config.tls.key, join(folder, 'certs/server.key'))
-    assert.deepEqual(config.tls.clientCAs, [{ name: 'built-in', file: join(folder, 'certs/ca.crt') }])
+    assert.deepEqual(config.tls.clientCAs, [
+      { name: 'built-in', file: join(folder, 'certs/ca.crt'), staleCrl: 'refuse' },
+    ])
     assert.equal(config.uploads.maxBytes, 20 * 1024 * 1024)
     assert.equal(config.overwrite, 'never')
-    assert.deepEqual(config.grants, [])
+    assert.deepEqual(config.rules, [])
   })
 
   it('takes the file that init writes', async () => {
-    const { grants } = await load(CONFIG_TEMPLATE)
+    const { rules } = await load(CONFIG_TEMPLATE)
     assert.deepEqual(
-      grants.map(({ may }) => may.length),
+      rules.map((rule) => 'may' in rule && rule.may.length),
       [6, 2, 1],
     )
+  })
+
+  it('reads a file with hundreds of lines of comments before its first setting at once', async () => {
+    const { listen } = await load(`${'# a comment\n\n'.repeat(500)}listen: 127.0.0.1:1\n`)
+    assert.equal(listen.port, 1)
   })
 
   it('reads paths of the file from its folder, and those of flags and environment from the working directory', async () => {
@@ -70,8 +77,50 @@ describe('loadConfig', () => {
       CHARTROOM_ACCESS: '- { who: { cn: ci }, may: [publish], repositories: [team-a] }',
     })
     assert.equal(config.uploads.maxBytes, 1024 * 1024)
-    assert.deepEqual(config.tls.clientCAs, [{ name: 'company', file: '/etc/ca.pem' }])
-    assert.equal(config.grants[0]?.who.anchor, 'company')
+    assert.deepEqual(config.tls.clientCAs, [{ name: 'company', file: '/etc/ca.pem', staleCrl: 'refuse' }])
+    assert.deepEqual(config.rules[0]?.who, { anchor: 'company', cn: { exact: 'ci' } })
+  })
+
+  it('takes proxies as addresses and networks, also from the environment, and none by default', async () => {
+    assert.deepEqual((await load('')).proxyProtocol, { from: [] })
+    const { proxyProtocol } = await load('proxyProtocol: { from: [127.0.0.1, 10.0.0.0/8, ::1, fd00::/8] }\n')
+    assert.deepEqual(proxyProtocol.from, [
+      { address: '127.0.0.1', prefix: 32 },
+      { address: '10.0.0.0', prefix: 8 },
+      { address: '::1', prefix: 128 },
+      { address: 'fd00::', prefix: 8 },
+    ])
+    const fromEnvironment = await load('', { CHARTROOM_PROXY_PROTOCOL_FROM: '[192.0.2.1]' })
+    assert.deepEqual(fromEnvironment.proxyProtocol.from, [{ address: '192.0.2.1', prefix: 32 }])
+  })
+
+  it('takes groups from the environment, as a map', async () => {
+    const { rules } = await load('access: [{ who: { group: ops }, may: [read], repositories: all }]\n', {
+      CHARTROOM_GROUPS: 'ops: [{ cn: ci }]',
+      CHARTROOM_PROVENANCE_REQUIRED: 'true',
+    })
+    assert.deepEqual(rules[0]?.who, { group: 'ops', members: [{ anchor: 'built-in', cn: { exact: 'ci' } }] })
+  })
+
+  it('reads a flag as a word of YAML and of the environment', async () => {
+    assert.equal((await load('')).provenance.required, false)
+    assert.equal((await load('provenance: { required: true }')).provenance.required, true)
+    assert.equal((await load('', { CHARTROOM_PROVENANCE_REQUIRED: 'true' })).provenance.required, true)
+  })
+
+  it('takes settings for a repository and for all that a glob matches', async () => {
+    const { repositories } = await load(
+      "repositories: [{ name: /, provenance: { trustedKeyring: a.gpg } }, { name: { glob: 'x/**' }, tombstones: release }]",
+    )
+    assert.deepEqual(repositories, [
+      { name: '', provenance: { trustedKeyring: join(folder, 'a.gpg') } },
+      { name: { glob: 'x/**' }, tombstones: 'release' },
+    ])
+  })
+
+  it('keeps the audit trail for more than a year, without reads', async () => {
+    const DAY_MS = 86_400_000
+    assert.deepEqual((await load('')).audit, { keep: 400 * DAY_MS, reads: 'off', readsKeep: 7 * DAY_MS })
   })
 
   it('keeps secrets out of everything that prints', async () => {
@@ -117,6 +166,31 @@ describe('loadConfig', () => {
     ['a port that is none', 'listen: 127.0.0.1:99999\n', {}, /listen: expected HOST:PORT/],
     ['a size without a known unit', 'uploads: { maxBytes: 20XB }\n', {}, /uploads.maxBytes: expected a size/],
     ['a duration without a unit', 'shutdown: { drain: 25 }\n', {}, /shutdown.drain: expected a duration/],
+    ...[
+      'lb.example.com',
+      '10.0.0.0/33',
+      'fd00::/129',
+      '10.0.0',
+      '10.0.0.0/8/8',
+      '1.1.1.1/',
+      'fe80::1%eth0',
+      '10.0.0.0/-1',
+    ].map(
+      (proxy) =>
+        [
+          `${proxy} as a proxy`,
+          `proxyProtocol: { from: ['${proxy}'] }\n`,
+          {},
+          /proxyProtocol.from.0: expected an IP address or a network/,
+        ] as const,
+    ),
+    [
+      'everybody as a proxy',
+      'proxyProtocol: { from: [0.0.0.0/0] }\n',
+      {},
+      /from.0: 0.0.0.0\/0 is everybody; name/,
+    ],
+    ['everybody by IPv6 as a proxy', 'proxyProtocol: { from: [::/0] }\n', {}, /from.0: ::\/0 is everybody/],
     ['a plain HTTP URL', 'url: http://x\n', {}, /url: /],
     [
       'a reserved repository name',
@@ -125,6 +199,63 @@ describe('loadConfig', () => {
       /repositories.0.name: "charts" may not/,
     ],
     ['a repository listed twice', 'repositories: [{ name: a }, { name: a }]\n', {}, /a is listed twice/],
+    [
+      'the root repository listed twice',
+      'repositories: [{ name: / }, { name: / }]\n',
+      {},
+      /\/ is listed twice/,
+    ],
+    [
+      'a glob listed twice',
+      "repositories: [{ name: { glob: 'a*' } }, { name: { glob: 'a*' } }]\n",
+      {},
+      /\{ glob: a\* \} is listed twice/,
+    ],
+    [
+      'a mistyped attribute of a repository’s name',
+      "repositories: [{ name: { globb: 'a*' } }]\n",
+      {},
+      /repositories.0.name.globb: no such setting/,
+    ],
+    [
+      'an action that is none',
+      'access: [{ who: {}, may: [reed], repositories: all }]\n',
+      {},
+      /access.0.may.0: /,
+    ],
+    [
+      'an empty list of repositories',
+      'access: [{ who: {}, may: [read], repositories: [] }]\n',
+      {},
+      /access.0.repositories: Too small/,
+    ],
+    [
+      'what is no list of repositories',
+      'access: [{ who: {}, may: [read], repositories: 5 }]\n',
+      {},
+      /access.0.repositories: Invalid input/,
+    ],
+    [
+      'an unknown group, with the nearest',
+      'groups: { team-a: [] }\naccess: [{ who: { group: team-b }, may: [read], repositories: all }]\n',
+      {},
+      /access.0.who.group: no such group \(did you mean team-a\?\)/,
+    ],
+    ['groups that are no map', '', { CHARTROOM_GROUPS: '[a]' }, /CHARTROOM_GROUPS: expected a map in YAML/],
+    ['groups that are nothing', '', { CHARTROOM_GROUPS: 'x' }, /CHARTROOM_GROUPS: expected a map in YAML/],
+    ['a flag that is none', 'provenance: { required: yes }\n', {}, /provenance.required: /],
+    [
+      'provenance that nobody could sign',
+      'provenance: { required: true, unknownSigner: refuse }\n',
+      {},
+      /provenance.trustedKeyring: required: without it no signer is known/,
+    ],
+    [
+      'provenance that nobody could sign in one repository',
+      'provenance: { unknownSigner: refuse }\nrepositories: [{ name: a }, { name: b, provenance: { required: true } }]\n',
+      {},
+      /repositories.1.provenance.trustedKeyring: required/,
+    ],
     [
       'two trust anchors of one name',
       'tls: { clientCAs: [{ name: a, file: x }, { name: a, file: y }] }\n',
