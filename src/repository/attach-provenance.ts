@@ -7,6 +7,7 @@ import { parseProvenance } from '../provenance/message.ts'
 import { carriesSignaturesOf } from '../provenance/verify.ts'
 import { parseChartName } from '../chart/name.ts'
 import { parseChartVersion } from '../chart/version.ts'
+import { requireWritable } from './admission.ts'
 import { readBlob } from './read-blob.ts'
 import { mayOverwrite, type Force } from './overwrite.ts'
 import { countersign, stageProvenance } from './prepare-provenance.ts'
@@ -49,6 +50,7 @@ export function subjectOf(authorisation: Authorisation<'publish'>, provenance: B
 export async function attachProvenance(deps: AttachDeps, request: AttachRequest): Promise<AttachOutcome> {
   const { authorisation, id } = request
   authorisation.requireChart(id.name)
+  requireWritable(deps.settingsOf, id.repository)
   const version = await deps.catalog.findVersion(id)
   if (version === undefined)
     throw new AppError('chart-unknown', `there is no ${id.name} ${id.version} to sign for`)
@@ -57,7 +59,10 @@ export async function attachProvenance(deps: AttachDeps, request: AttachRequest)
   const text = await countersign(settings, version, request.provenance)
   if (version.provenance.origin === 'publisher') {
     const stored = await readBlob(deps.blobs, version.provenance.digest)
-    if (await carriesSignaturesOf(stored, request.provenance)) return { outcome: 'unchanged', version }
+    if (await carriesSignaturesOf(stored, request.provenance)) {
+      await auditUnchanged(deps, request)
+      return { outcome: 'unchanged', version }
+    }
     if (!mayOverwrite(authorisation, id.name, settings.overwrite, request.force)) {
       throw new AppError(
         'chart-exists',
@@ -66,6 +71,18 @@ export async function attachProvenance(deps: AttachDeps, request: AttachRequest)
     }
   }
   return store(deps, request, version, text)
+}
+
+async function auditUnchanged({ catalog }: AttachDeps, { id, actor }: AttachRequest): Promise<void> {
+  const { repository, name: chart, version } = id
+  await catalog.appendAudit({
+    ...actor,
+    action: 'attach-provenance',
+    outcome: 'unchanged',
+    repository,
+    chart,
+    version,
+  })
 }
 
 async function store(

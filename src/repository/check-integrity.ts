@@ -60,7 +60,7 @@ async function checkBytes(blobs: BlobStore, what: string, digest: Digest, size: 
 }
 
 async function checkArchive(blobs: BlobStore, version: VersionRecord): Promise<void> {
-  const { contentDigest } = await readChartArchive(await openBlob(blobs, version.digest))
+  const { contentDigest } = await readChartArchive(await openBlob(blobs, version.digest), version.reading)
   if (contentDigest === version.contentDigest) return
   throw new AppError('digest-mismatch', 'the archive holds other members than were recorded')
 }

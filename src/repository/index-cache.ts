@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { type Catalog } from '../catalog/catalog.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { RenderedIndex } from '../repoindex/rendered-index.ts'
-import { repositoryUnknown, requireRepository } from './require-repository.ts'
+import { repositoryUnknown } from './require-repository.ts'
 
 /** Rendered indexes kept; one that falls out is rendered again from the catalog when asked for. */
 const MOST_REPOSITORIES = 1000
@@ -13,20 +13,31 @@ const MOST_REPOSITORIES = 1000
  */
 export class IndexCache {
   readonly #catalog: Catalog
+  readonly #contextPath: string
   readonly #rendered = new LRUCache<RepositoryName, RenderedIndex>({ max: MOST_REPOSITORIES })
   readonly #refreshing = new Map<RepositoryName, Promise<RenderedIndex>>()
 
-  constructor(catalog: Catalog) {
+  /** `contextPath` is what the indexes say of where the server's paths begin. */
+  constructor(catalog: Catalog, contextPath = '') {
     this.#catalog = catalog
+    this.#contextPath = contextPath
   }
 
   /** At the revision that the repository has now, or a later one. Throws `repository-unknown`. */
   async read(repository: RepositoryName): Promise<RenderedIndex> {
-    const { revision } = await requireRepository(this.#catalog, repository)
+    const revision = await this.#revisionOf(repository)
     let index = this.#rendered.get(repository)
     // A refresh under way may have begun before the change that this reader must see; then one more shows it.
     while (index === undefined || index.revision < revision) index = await this.#refresh(repository)
     return index
+  }
+
+  /** A repository that is gone leaves nothing in memory; whoever takes its name goes on from its revision. */
+  async #revisionOf(repository: RepositoryName): Promise<number> {
+    const record = await this.#catalog.findRepository(repository)
+    if (record !== undefined) return record.revision
+    this.#rendered.delete(repository)
+    throw repositoryUnknown(repository)
   }
 
   /** One refresh of a repository at a time; whoever comes meanwhile waits for it. */
@@ -52,6 +63,6 @@ export class IndexCache {
   async #renderWhole(repository: RepositoryName): Promise<RenderedIndex> {
     const snapshot = await this.#catalog.readIndex(repository)
     if (snapshot === undefined) throw repositoryUnknown(repository)
-    return RenderedIndex.render(snapshot)
+    return RenderedIndex.render(snapshot, this.#contextPath)
   }
 }

@@ -1,4 +1,4 @@
-import { type Catalog, type VersionId, type VersionRecord } from '../catalog/catalog.ts'
+import { type Catalog, type VersionRecord } from '../catalog/catalog.ts'
 import { type ChartName } from '../chart/name.ts'
 import { AppError } from '../errors.ts'
 import { type Authorisation } from '../policy/policy.ts'
@@ -15,17 +15,4 @@ export async function listVersions(
   if (versions.length > 0) return versions
   await requireRepository(catalog, authorisation.repository)
   throw new AppError('chart-unknown', `there is no chart ${name} here`)
-}
-
-/** Throws `chart-unknown`. */
-export async function getVersion(
-  { catalog }: { readonly catalog: Catalog },
-  authorisation: Authorisation<'read'>,
-  id: VersionId,
-): Promise<VersionRecord> {
-  authorisation.requireChart(id.name)
-  const version = await catalog.findVersion(id)
-  if (version !== undefined) return version
-  await requireRepository(catalog, id.repository)
-  throw new AppError('chart-unknown', `there is no ${id.name} ${id.version} here`)
 }

@@ -1,6 +1,7 @@
 import { type Readable } from 'node:stream'
 import { type BlobStore, type ByteRange } from '../blobs/blob-store.ts'
-import { type Catalog, type VersionRecord } from '../catalog/catalog.ts'
+import { type Actor, type AuditEntry, type Catalog, type VersionRecord } from '../catalog/catalog.ts'
+import { type Digest } from '../chart/digest.ts'
 import { findArchiveFilename } from '../chart/filename.ts'
 import { AppError } from '../errors.ts'
 import { type Authorisation } from '../policy/policy.ts'
@@ -11,6 +12,13 @@ import { requireRepository } from './require-repository.ts'
 export interface OpenDeps {
   readonly catalog: Catalog
   readonly blobs: BlobStore
+  /** Told of every read whose bytes are about to be sent. Nobody waits for it. */
+  readonly noteRead: (entry: AuditEntry) => void
+}
+
+export interface OpenRequest {
+  readonly filename: string
+  readonly actor: Actor
 }
 
 /** A file of a version, known but not yet read. */
@@ -26,22 +34,44 @@ export interface OpenedFile {
 export async function openArchive(
   deps: OpenDeps,
   authorisation: Authorisation<'read'>,
-  filename: string,
+  { filename, actor }: OpenRequest,
 ): Promise<OpenedFile> {
   const version = await findByFilename(deps, authorisation, filename)
-  const { digest, size } = version
-  return { version, digest, size, open: (range) => openBlob(deps.blobs, digest, range) }
+  return openedFile(deps, version, { ...version, actor, detail: 'archive' })
 }
 
 /** The provenance of the archive that has this file name. Throws as `openArchive`. */
 export async function openProvenance(
   deps: OpenDeps,
   authorisation: Authorisation<'read'>,
-  filename: string,
+  { filename, actor }: OpenRequest,
 ): Promise<OpenedFile> {
   const version = await findByFilename(deps, authorisation, filename)
-  const { digest, size } = version.provenance
-  return { version, digest, size, open: (range) => openBlob(deps.blobs, digest, range) }
+  return openedFile(deps, version, { ...version.provenance, actor, detail: 'provenance' })
+}
+
+interface Opening {
+  readonly digest: Digest
+  readonly size: number
+  readonly actor: Actor
+  readonly detail: 'archive' | 'provenance'
+}
+
+function openedFile(
+  { blobs, noteRead }: OpenDeps,
+  version: VersionRecord,
+  { digest, size, actor, detail }: Opening,
+): OpenedFile {
+  const { repository, name: chart, version: text } = version
+  return {
+    version,
+    digest,
+    size,
+    open: async (range) => {
+      noteRead({ ...actor, action: 'read', outcome: 'done', repository, chart, version: text, detail })
+      return openBlob(blobs, digest, range)
+    },
+  }
 }
 
 async function findByFilename(

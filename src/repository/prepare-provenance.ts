@@ -22,10 +22,14 @@ const MOST_SERVED_BYTES = 2 * MOST_PROVENANCE_BYTES
  */
 export async function prepareProvenance(
   settings: RepositorySettings,
-  subject: Subject & { readonly metadata: ChartMetadata; readonly sent: Buffer | undefined },
+  subject: Subject & {
+    readonly metadata: ChartMetadata
+    readonly sent: Buffer | undefined
+    readonly sentOrigin: NewProvenance['origin']
+  },
 ): Promise<{ readonly text: string; readonly origin: NewProvenance['origin'] }> {
   if (subject.sent !== undefined) {
-    return { text: await countersign(settings, subject, subject.sent), origin: 'publisher' }
+    return { text: await countersign(settings, subject, subject.sent), origin: subject.sentOrigin }
   }
   return { text: await settings.signingKey.sign(renderProvenanceMessage(subject)), origin: 'server' }
 }

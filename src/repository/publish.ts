@@ -1,11 +1,12 @@
 import { type BlobStore, type StagedBlob } from '../blobs/blob-store.ts'
 import { discardAtEnd } from '../blobs/discard.ts'
-import { readChartArchive, type ChartArchive } from '../chart/archive.ts'
+import { type ArchiveReading, readChartArchive, type ChartArchive } from '../chart/archive.ts'
 import { archiveFilename } from '../chart/filename.ts'
 import { describeRepository } from '../chart/repository-name.ts'
 import {
   type Actor,
   type Catalog,
+  type NewProvenance,
   type RecordOutcome,
   type RecordRules,
   type VersionId,
@@ -14,10 +15,11 @@ import {
 import { AppError } from '../errors.ts'
 import { type Authorisation } from '../policy/policy.ts'
 import { renderEntry } from '../repoindex/entry.ts'
+import { purged, quotaExceeded, refusePurged, requireRoom, requireWritable } from './admission.ts'
 import { attachProvenance } from './attach-provenance.ts'
-import { prepareProvenance, stageProvenance } from './prepare-provenance.ts'
+import { countersign, prepareProvenance, stageProvenance } from './prepare-provenance.ts'
 import { mayOverwrite, refuseOtherContent, type Force } from './overwrite.ts'
-import { type SettingsOf } from './settings.ts'
+import { type RepositorySettings, type SettingsOf } from './settings.ts'
 
 export interface PublishDeps {
   readonly catalog: Catalog
@@ -31,6 +33,12 @@ export interface PublishRequest {
   readonly archive: StagedBlob
   /** The provenance file that came along. */
   readonly provenance?: Buffer
+  /** Whose it is: a publisher's, unless another Chartroom has made it and is being copied. */
+  readonly provenanceOrigin?: NewProvenance['origin']
+  /** How the archive is read: strictly, unless given. */
+  readonly reading?: ArchiveReading
+  /** When the version came into being, for the index: now, unless given. */
+  readonly createdAt?: Date
   readonly force: Force
   readonly actor: Actor
 }
@@ -42,13 +50,14 @@ export interface PublishOutcome {
 
 /**
  * What can be said before the upload is read: an unknown repository is only made by an identity that holds `create`
- * on its path, so that none is born from a typo. Throws `repository-unknown`.
+ * on its path, so that none is born from a typo. Throws `repository-unknown` and `read-only`.
  */
 export async function admitPublish(
-  { catalog }: Pick<PublishDeps, 'catalog'>,
+  { catalog, settingsOf }: Pick<PublishDeps, 'catalog' | 'settingsOf'>,
   authorisation: Authorisation<'publish'>,
 ): Promise<void> {
   const { repository } = authorisation
+  requireWritable(settingsOf, repository)
   if (authorisation.allows('create') || (await catalog.findRepository(repository)) !== undefined) return
   throw repositoryUnknown(authorisation)
 }
@@ -58,16 +67,54 @@ export async function admitPublish(
  * provenance and its index entry; when it throws, or the process dies, nobody sees any of it.
  */
 export async function publish(deps: PublishDeps, request: PublishRequest): Promise<PublishOutcome> {
-  const chart = await readChartArchive(request.archive.open())
-  const id = { repository: request.authorisation.repository, ...chart.metadata }
-  request.authorisation.requireChart(id.name)
-  requireOciName(id)
-  const rules = rulesFor(deps, request, id)
-  const outcome =
-    (await findUnchanged(deps, request, id, chart, rules)) ?? (await record(deps, request, chart, rules))
+  const { id, chart, rules } = await examine(deps, request)
+  const known = await findUnchanged(deps, request, id, chart, rules)
+  if (known !== undefined) await auditUnchanged(deps, request, id)
+  const outcome = known ?? (await record(deps, request, chart, rules))
   if (outcome.outcome !== 'unchanged' || request.provenance === undefined) return outcome
   const version = await attachProvenance(deps, { ...request, id, provenance: request.provenance })
   return { outcome: 'unchanged', version: version.version }
+}
+
+/**
+ * What `publish` would do, as far as that can be told without changing anything; throws what it would throw. Between
+ * this and the publish, others may change what it depends on.
+ */
+export async function rehearsePublish(
+  deps: PublishDeps,
+  request: PublishRequest,
+): Promise<'created' | 'unchanged'> {
+  await admitPublish(deps, request.authorisation)
+  const { id, chart, rules } = await examine(deps, request)
+  const filename = archiveFilename(id.name, id.version)
+  const known = await findUnchanged(deps, request, id, chart, rules)
+  if (known !== undefined && request.provenance === undefined) return 'unchanged'
+  const owner = await deps.catalog.findByFilename(id.repository, filename)
+  if (owner !== undefined && owner.name !== id.name) throw filenameTaken(id, owner)
+  if (known === undefined) await requireRoom(deps.catalog, id, request.archive.size, rules.quota)
+  if (request.provenance !== undefined) {
+    const subject = { filename, digest: request.archive.digest }
+    await countersign(deps.settingsOf(id.repository), subject, request.provenance)
+  }
+  return known === undefined ? 'created' : 'unchanged'
+}
+
+interface Examined {
+  readonly id: VersionId
+  readonly chart: ChartArchive
+  readonly rules: RecordRules
+}
+
+/** Everything that the archive itself and the grants decide. */
+async function examine(deps: PublishDeps, request: PublishRequest): Promise<Examined> {
+  requireWritable(deps.settingsOf, request.authorisation.repository)
+  const chart = await readChartArchive(request.archive.open(), request.reading)
+  const id = { repository: request.authorisation.repository, ...chart.metadata }
+  request.authorisation.requireChart(id.name)
+  requireOciName(id)
+  requireProvenance(deps, request)
+  await refusePurged(deps.catalog, id, { ...chart, digest: request.archive.digest })
+  return { id, chart, rules: rulesFor(deps, request, id) }
 }
 
 /** The OCI specification's limit for a repository's whole name, of which the chart's is the last segment. */
@@ -81,10 +128,21 @@ function requireOciName({ repository, name }: VersionId): void {
   )
 }
 
+function requireProvenance({ settingsOf }: PublishDeps, request: PublishRequest): void {
+  const { repository } = request.authorisation
+  if (request.provenance !== undefined || settingsOf(repository).provenance === 'optional') return
+  throw new AppError(
+    'provenance-required',
+    `${describeRepository(repository)} takes no chart without its provenance file; send both in one form`,
+  )
+}
+
 function rulesFor(deps: PublishDeps, request: PublishRequest, id: VersionId): RecordRules {
   const { authorisation, force } = request
-  const { overwrite } = deps.settingsOf(id.repository)
+  const { overwrite, tombstones, quota } = deps.settingsOf(id.repository)
   return {
+    tombstones,
+    quota,
     onOtherContent: mayOverwrite(authorisation, id.name, overwrite, force) ? 'replace' : 'refuse',
     // A provenance file is about exactly these bytes, so only the very same archive can be the same content.
     sameMembers: request.provenance === undefined ? 'same' : 'other',
@@ -108,7 +166,8 @@ async function findUnchanged(
   const sameBytes = known.digest === request.archive.digest
   const sameContent =
     sameBytes || (known.contentDigest === chart.contentDigest && rules.sameMembers === 'same')
-  if (!sameContent && rules.onOtherContent === 'refuse') {
+  const isReleased = known.withdrawn && rules.tombstones === 'release'
+  if (!sameContent && rules.onOtherContent === 'refuse' && !isReleased) {
     throw refuseOtherContent(
       request.authorisation,
       id,
@@ -118,16 +177,22 @@ async function findUnchanged(
     )
   }
   const version = sameContent && !known.withdrawn ? await catalog.findVersion(id) : undefined
-  if (version === undefined) return undefined
+  return version && { outcome: 'unchanged', version }
+}
+
+async function auditUnchanged(
+  { catalog }: PublishDeps,
+  { actor }: PublishRequest,
+  { repository, name: chart, version }: VersionId,
+): Promise<void> {
   await catalog.appendAudit({
-    ...request.actor,
+    ...actor,
     action: 'publish',
     outcome: 'unchanged',
-    repository: id.repository,
-    chart: id.name,
-    version: id.version,
+    repository,
+    chart,
+    version,
   })
-  return { outcome: 'unchanged', version }
 }
 
 async function record(
@@ -136,15 +201,17 @@ async function record(
   { metadata, contentDigest }: ChartArchive,
   rules: RecordRules,
 ): Promise<PublishOutcome> {
-  const { archive, actor, authorisation } = request
+  const { archive, actor, authorisation, reading = 'strict', createdAt = actor.at } = request
   const { repository } = authorisation
   const settings = settingsOf(repository)
   const filename = archiveFilename(metadata.name, metadata.version)
+  await requireRoom(catalog, { repository, ...metadata }, archive.size, rules.quota)
   const made = await prepareProvenance(settings, {
     metadata,
     filename,
     digest: archive.digest,
     sent: request.provenance,
+    sentOrigin: request.provenanceOrigin ?? 'publisher',
   })
   const provenance = await stageProvenance(blobs, made.text)
   try {
@@ -160,14 +227,15 @@ async function record(
         digest: archive.digest,
         size: archive.size,
         contentDigest,
-        fragment: renderEntry(metadata, { filename, digest: archive.digest, createdAt: actor.at }),
+        reading,
+        fragment: renderEntry(metadata, { filename, digest: archive.digest, createdAt }),
         provenance: { digest: provenance.digest, size: provenance.size, origin: made.origin },
         seenBlobs,
       },
       rules,
       actor,
     )
-    return acceptOutcome(outcome, request, { repository, ...metadata }, settings.overwrite)
+    return acceptOutcome(outcome, request, { repository, ...metadata }, settings)
   } finally {
     await discardAtEnd(provenance)
   }
@@ -177,7 +245,7 @@ function acceptOutcome(
   outcome: RecordOutcome,
   request: PublishRequest,
   id: VersionId,
-  overwrite: 'never' | 'forced' | 'always',
+  { overwrite, quota = {} }: RepositorySettings,
 ): PublishOutcome {
   switch (outcome.outcome) {
     case 'created':
@@ -187,15 +255,21 @@ function acceptOutcome(
     case 'exists':
       throw refuseOtherContent(request.authorisation, id, outcome, overwrite, request.force)
     case 'filename-taken':
-      throw new AppError(
-        'chart-exists',
-        `its file name ${archiveFilename(id.name, id.version)} is that of chart ${outcome.name} version ${outcome.version}`,
-      )
+      throw filenameTaken(id, outcome)
     case 'repository-unknown':
       throw repositoryUnknown(request.authorisation)
+    case 'quota-exceeded':
+      throw quotaExceeded(id.repository, quota, outcome)
+    case 'purged':
+      throw purged(id)
     case 'blob-moved':
       throw new AppError('unavailable', 'garbage collection was removing the same bytes; try again')
   }
+}
+
+function filenameTaken(id: VersionId, { name, version }: Pick<VersionId, 'name' | 'version'>): AppError {
+  const filename = archiveFilename(id.name, id.version)
+  return new AppError('chart-exists', `its file name ${filename} is that of chart ${name} version ${version}`)
 }
 
 function repositoryUnknown(authorisation: Authorisation): AppError {

@@ -1,5 +1,5 @@
 import { type Authorisation } from '../policy/policy.ts'
-import { RENDERER_VERSION, type RenderedIndex } from '../repoindex/rendered-index.ts'
+import { type RenderedIndex } from '../repoindex/rendered-index.ts'
 import { type Catalog } from '../catalog/catalog.ts'
 import { type IndexCache } from './index-cache.ts'
 
@@ -10,7 +10,9 @@ export interface ReadIndexDeps {
 
 export interface ReadIndex {
   readonly index: RenderedIndex
-  /** Changes whenever the bytes may: the catalog's epoch, the revision, the renderer's version, and what is visible. */
+  /** What `index` was made of, shared by all requests. Not to be shown. */
+  readonly whole: RenderedIndex
+  /** Changes whenever the bytes may: the catalog's epoch, the revision, how it is rendered, and what is visible. */
   readonly tag: string
 }
 
@@ -20,8 +22,8 @@ export async function readIndex(
   authorisation: Authorisation<'read'>,
 ): Promise<ReadIndex> {
   const index = await deps.indexes.read(authorisation.repository)
-  const tag = `${deps.catalog.epoch}.${index.revision}.${RENDERER_VERSION}`
+  const tag = `${deps.catalog.epoch}.${index.revision}.${index.rendering}`
   const scope = authorisation.chartScope
-  if (scope === undefined) return { index, tag }
-  return { index: index.restrictedTo(scope.covers), tag: `${tag}.${scope.key}` }
+  if (scope === undefined) return { index, whole: index, tag }
+  return { index: index.restrictedTo(scope.covers), whole: index, tag: `${tag}.${scope.key}` }
 }

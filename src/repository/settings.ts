@@ -1,3 +1,4 @@
+import { type Quota } from '../catalog/catalog.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { type Keyring } from '../provenance/keyring.ts'
 import { type SigningKey } from '../provenance/signing-key.ts'
@@ -9,6 +10,8 @@ export interface RepositorySettings {
    * so explicitly (`?force`), or whenever other content is published.
    */
   readonly overwrite: 'never' | 'forced' | 'always'
+  /** Whether other content may be published under the name of a deleted version. */
+  readonly tombstones: 'keep' | 'release'
   readonly signingKey: SigningKey
   /** What is handed out for `helm --keyring`: every key that a served signature of ours may be by. */
   readonly publicKeyring: Keyring
@@ -16,6 +19,13 @@ export interface RepositorySettings {
   readonly trustedKeyring: Keyring
   /** What becomes of a provenance file that nobody in `trustedKeyring` has signed. */
   readonly unknownSigner: 'countersign' | 'refuse'
+  /** Whether a chart may come without a provenance file. */
+  readonly provenance: 'optional' | 'required'
+  /** `read-only`: nothing is published or deleted, whoever asks. */
+  readonly access: 'read-write' | 'read-only'
+  readonly quota?: Quota
+  /** The repository's ID at Artifact Hub. */
+  readonly artifactHubId?: string
 }
 
 export type SettingsOf = (repository: RepositoryName) => RepositorySettings
