@@ -15,6 +15,11 @@ export function errorReply(error: unknown, requestId: string): Reply {
   return jsonReply(STATUS[error.code], { error: error.message }, { reason: error.message, headers })
 }
 
+/** With ChartMuseum's words in front, for scripts that look for them; what they leave open follows. */
+export function wordedReply(error: AppError, words: string): Reply {
+  return jsonReply(STATUS[error.code], { error: `${words}: ${error.message}` }, { reason: error.message })
+}
+
 /** Whether the error is about the request, so that its text is for the caller. */
 export function isPublic(error: unknown): error is AppError {
   return error instanceof AppError && STATUS[error.code] !== 500

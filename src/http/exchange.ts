@@ -1,7 +1,8 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Actor } from '../catalog/catalog.ts'
 import { repositoryFromSegments, ROOT_REPOSITORY, type RepositoryName } from '../chart/repository-name.ts'
-import { type Action, type Authorisation } from '../policy/policy.ts'
+import { type Authorisation } from '../policy/policy.ts'
+import { type Action } from '../policy/rule.ts'
 import { type Identity } from '../policy/identity.ts'
 import { type Reply } from './reply.ts'
 

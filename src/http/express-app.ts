@@ -7,8 +7,13 @@ import { type RequestContext } from './request-context.ts'
 import { type Route } from './route.ts'
 import { sendError, serve, type Arrival, type ServeDeps } from './serve.ts'
 
+export interface ExpressDeps extends ServeDeps {
+  /** Where every route's path begins: `''`, or `/charts`. */
+  readonly contextPath: string
+}
+
 /** Routing and security headers. What a route does, and whether it may, is `serve`'s business. */
-export function createExpressListener(deps: ServeDeps, routes: readonly Route[]): VerifiedListener {
+export function createExpressListener(deps: ExpressDeps, routes: readonly Route[]): VerifiedListener {
   const contexts = new WeakMap<object, RequestContext>()
   const app = express()
   app.disable('x-powered-by')
@@ -16,7 +21,7 @@ export function createExpressListener(deps: ServeDeps, routes: readonly Route[])
   app.set('query parser', false)
   app.use(helmet())
   for (const route of routes) {
-    app[route.method](route.path, async (request, response) => {
+    app[route.method](`${deps.contextPath}${route.path}`, async (request, response) => {
       await serve(deps, route, arrival(request, response), request.params)
     })
   }

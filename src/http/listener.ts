@@ -4,13 +4,17 @@ import { type Logger } from 'pino'
 import { type BoundedLog } from '../ops/bounded-log.ts'
 import { type Metrics } from '../ops/metrics.ts'
 import { observe, requestIdOf } from './observer.ts'
-import { judgeNow, readPeer, type Peer } from './peer.ts'
+import { type PeerAddresses } from './peer-addresses.ts'
+import { refused, type VerifiedPeer } from './peer.ts'
+import { type Peers } from './peers.ts'
 import { refuse } from './refuse.ts'
 import { type RequestContext } from './request-context.ts'
-import { type TrustAnchor } from './trust-anchor.ts'
 
 export interface ListenerDeps {
-  readonly anchorsInForce: () => readonly TrustAnchor[]
+  readonly peers: Peers
+  readonly addresses: PeerAddresses
+  /** Told of each verified request. */
+  readonly seen: (peer: VerifiedPeer) => void
   readonly now: () => Date
   readonly log: Logger
   readonly peerLog: BoundedLog
@@ -26,25 +30,17 @@ export type VerifiedListener = (
 
 /** The door: an unverified peer is refused here and reaches nothing behind it. */
 export function createListener(deps: ListenerDeps, next: VerifiedListener): RequestListener {
-  const peers = new WeakMap<TLSSocket, Peer>()
-
-  function peerOf(socket: TLSSocket): Peer {
-    const known = peers.get(socket) ?? readPeer(socket, deps.anchorsInForce())
-    peers.set(socket, known)
-    return judgeNow(known, deps.now())
-  }
-
   return (request, response) => {
     const { socket } = request
-    const from = socket.remoteAddress ?? 'unknown'
-    const peer: Peer =
-      socket instanceof TLSSocket ? peerOf(socket) : { verified: false, refusal: 'no-certificate' }
+    const from = deps.addresses.of(socket)
+    const peer = socket instanceof TLSSocket ? deps.peers.of(socket) : refused('no-certificate')
     if (!peer.verified) {
       deps.metrics.refusedPeers.inc({ reason: peer.refusal })
       deps.peerLog.warn({ from, reason: peer.refusal }, 'refused an unverified peer')
-      refuse(request, response, peer.refusal)
+      refuse(request, response, peer.text)
       return
     }
+    deps.seen(peer)
     const context = { requestId: requestIdOf(request), from, identity: peer.identity, at: deps.now() }
     response.setHeader('x-request-id', context.requestId)
     observe(deps, request, response, context)

@@ -1,10 +1,11 @@
-import { once } from 'node:events'
 import { type RequestListener } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import { AppError } from '../errors.ts'
 import { type BoundedLog } from '../ops/bounded-log.ts'
 import { type Metrics } from '../ops/metrics.ts'
 import { Connections } from './connections.ts'
+import { type PeerAddresses } from './peer-addresses.ts'
+import { ProxyGate, type Network } from './proxy-gate.ts'
+import { listen } from './listen.ts'
 import { secureContextOptions, type TlsMaterial } from './tls-options.ts'
 
 export interface MtlsServerOptions {
@@ -12,9 +13,12 @@ export interface MtlsServerOptions {
   readonly port: number
   readonly tls: TlsMaterial
   readonly drainMs: number
+  /** The proxies whose word on where a connection comes from counts. */
+  readonly proxies: readonly Network[]
 }
 
 export interface MtlsServerDeps {
+  readonly addresses: PeerAddresses
   readonly metrics: Metrics
   readonly peerLog: BoundedLog
 }
@@ -22,6 +26,8 @@ export interface MtlsServerDeps {
 /** A peer that has not finished its handshake or its headers by then only costs memory. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
 const HEADERS_TIMEOUT_MS = 10_000
+/** "A few seconds (at least 3 seconds to cover a TCP retransmit)", says the PROXY protocol. */
+const PROXY_HEADER_TIMEOUT_MS = 5000
 /** Whole requests, uploads included; Helm gives up after 120 s itself. */
 const REQUEST_TIMEOUT_MS = 300_000
 
@@ -39,7 +45,7 @@ export class MtlsServer {
 
   /** Resolves once it listens. Throws `unavailable` when it cannot. */
   static async listen(
-    { metrics, peerLog }: MtlsServerDeps,
+    deps: MtlsServerDeps,
     options: MtlsServerOptions,
     listener: RequestListener,
   ): Promise<MtlsServer> {
@@ -52,18 +58,19 @@ export class MtlsServer {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
     })
+    if (options.proxies.length > 0) {
+      const gate = { from: options.proxies, timeoutMs: PROXY_HEADER_TIMEOUT_MS }
+      new ProxyGate(deps, gate).standBefore(server)
+    }
     const connections = new Connections(server)
     server.on('request', listener)
     // Without this, Node tells every client to send its body before anybody has looked at its rights.
     server.on('checkContinue', listener)
     server.on('tlsClientError', (error, socket) => {
-      metrics.failedHandshakes.inc()
-      peerLog.warn({ from: socket.remoteAddress, err: error.message }, 'a TLS handshake failed')
+      deps.metrics.failedHandshakes.inc()
+      deps.peerLog.warn({ from: deps.addresses.of(socket), err: error.message }, 'a TLS handshake failed')
     })
-    server.listen({ host: options.host, port: options.port })
-    await once(server, 'listening').catch((error: unknown) => {
-      throw cannotListen(options, error)
-    })
+    await listen(server, options)
     return new MtlsServer(server, connections, options.drainMs)
   }
 
@@ -71,6 +78,11 @@ export class MtlsServer {
   get port(): number {
     const address = this.#server.address()
     return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  /** Puts other certificates in force for handshakes to come; open connections stay as they are. */
+  renew(tls: TlsMaterial): void {
+    this.#server.setSecureContext(secureContextOptions(tls))
   }
 
   /** Refuses new connections, lets requests in flight finish until the deadline, then cuts what is left. */
@@ -95,8 +107,3 @@ export class MtlsServer {
 }
 
 const IDLE_CHECK_MS = 100
-
-function cannotListen({ host, port }: MtlsServerOptions, error: unknown): AppError {
-  const why = error instanceof Error ? error.message : String(error)
-  return new AppError('unavailable', `cannot listen on ${host}:${port}: ${why}`, { cause: error })
-}

@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type Logger } from 'pino'
 import { type Metrics } from '../ops/metrics.ts'
+import { type InputStatus } from '../ops/reloadable.ts'
+import { listen } from './listen.ts'
 import { jsonReply, textReply, type Reply } from './reply.ts'
 import { send } from './send.ts'
 
@@ -10,6 +12,10 @@ export interface OpsDeps {
   readonly log: Logger
   /** What must work for the server to be of use, by name. Each rejects when it does not. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>
+  /** Whether the server takes no more requests, while it finishes those that it has. */
+  readonly isDraining: () => boolean
+  /** What was read from files, and since when it is in force. A failed reload is told here; it does not end readiness. */
+  readonly inputs: () => readonly InputStatus[]
 }
 
 /** A check that hangs is a check that fails. */
@@ -34,8 +40,7 @@ export class OpsServer {
           fail(deps.log, response, error)
         })
     })
-    server.listen({ host, port })
-    await once(server, 'listening')
+    await listen(server, { host, port })
     return new OpsServer(server)
   }
 
@@ -69,7 +74,8 @@ async function answer(deps: OpsDeps, request: IncomingMessage): Promise<Reply> {
   }
 }
 
-async function readiness({ checks, log }: OpsDeps): Promise<Reply> {
+async function readiness({ checks, inputs, isDraining, log }: OpsDeps): Promise<Reply> {
+  if (isDraining()) return jsonReply(503, { ready: false, draining: true }, { reason: 'draining' })
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       try {
@@ -82,7 +88,7 @@ async function readiness({ checks, log }: OpsDeps): Promise<Reply> {
     }),
   )
   const ready = results.every(([, result]) => result === 'ok')
-  return jsonReply(ready ? 200 : 503, { ready, checks: Object.fromEntries(results) })
+  return jsonReply(ready ? 200 : 503, { ready, checks: Object.fromEntries(results), inputs: inputs() })
 }
 
 async function within(check: Promise<void>): Promise<void> {

@@ -3,7 +3,7 @@ import { type Identity } from '../policy/identity.ts'
 /** What is known of a request besides the message itself, from its arrival until its log line. */
 export interface RequestContext {
   readonly requestId: string
-  /** The peer's address. */
+  /** The client's address, also behind a proxy that tells it. */
   readonly from: string
   readonly identity: Identity
   readonly at: Date

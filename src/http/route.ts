@@ -1,4 +1,5 @@
-import { type Action, type Policy } from '../policy/policy.ts'
+import { type Policy } from '../policy/policy.ts'
+import { type Action } from '../policy/rule.ts'
 import { repositoryOf, type Handler, type VerifiedExchange, type VerifiedHandler } from './exchange.ts'
 import { type Reply } from './reply.ts'
 

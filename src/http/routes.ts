@@ -1,7 +1,15 @@
+import { getAudit } from './admin/get-audit.ts'
+import { getCrl, type GetCrlDeps } from './admin/get-crl.ts'
 import { getHealth } from './admin/get-health.ts'
 import { getInfo } from './admin/get-info.ts'
+import { getRepositories } from './admin/get-repositories.ts'
+import { getWelcome, type GetWelcomeDeps } from './admin/get-welcome.ts'
 import { getWhoami, type WhoamiDeps } from './admin/get-whoami.ts'
+import { deleteChart } from './chartmuseum/delete-chart.ts'
 import { deleteVersion } from './chartmuseum/delete-version.ts'
+import { getArtifactHub } from './chartmuseum/get-artifact-hub.ts'
+import { getTemplates } from './chartmuseum/get-templates.ts'
+import { getValues } from './chartmuseum/get-values.ts'
 import { getVersion } from './chartmuseum/get-version.ts'
 import { listCharts } from './chartmuseum/list-charts.ts'
 import { listChartVersions } from './chartmuseum/list-chart-versions.ts'
@@ -13,10 +21,7 @@ import { getKeyring } from './helm/get-keyring.ts'
 import { route, verifiedRoute, type Route } from './route.ts'
 import { type ReadIndexDeps } from '../repository/read-index.ts'
 
-export type RouteDeps = PostChartDeps &
-  ReadIndexDeps &
-  GetFileDeps &
-  WhoamiDeps & { readonly version: string }
+export type RouteDeps = PostChartDeps & ReadIndexDeps & GetFileDeps & WhoamiDeps & GetCrlDeps & GetWelcomeDeps
 
 /**
  * THE route table: every path that the server answers and what it needs. The longer of two paths comes first; no
@@ -24,19 +29,27 @@ export type RouteDeps = PostChartDeps &
  */
 export function routes(deps: RouteDeps): readonly Route[] {
   return [
+    verifiedRoute('get', '/', getWelcome(deps)),
     verifiedRoute('get', '/health', getHealth()),
     verifiedRoute('get', '/info', getInfo(deps)),
     verifiedRoute('get', '/api/whoami', getWhoami(deps)),
+    verifiedRoute('get', '/api/repositories', getRepositories(deps)),
+    verifiedRoute('get', '/crl.pem', getCrl(deps)),
+    route('get', '/api/audit', 'admin', getAudit(deps)),
 
     route('get', '/{*repository/}index.yaml', 'read', getIndex(deps)),
     route('get', '/{*repository/}charts/:stem.tgz.prov', 'read', getProvenance(deps)),
     route('get', '/{*repository/}charts/:stem.tgz', 'read', getArchive(deps)),
     route('get', '/{*repository/}keys/provenance.gpg', 'read', getKeyring(deps, 'binary')),
     route('get', '/{*repository/}keys/provenance.asc', 'read', getKeyring(deps, 'armored')),
+    route('get', '/{*repository/}artifacthub-repo.yml', 'read', getArtifactHub(deps)),
 
+    route('get', '/api/{*repository/}charts/:name/:version/templates', 'read', getTemplates(deps)),
+    route('get', '/api/{*repository/}charts/:name/:version/values', 'read', getValues(deps)),
     route('get', '/api/{*repository/}charts/:name/:version', 'read', getVersion(deps)),
     route('delete', '/api/{*repository/}charts/:name/:version', 'delete', deleteVersion(deps)),
     route('get', '/api/{*repository/}charts/:name', 'read', listChartVersions(deps)),
+    route('delete', '/api/{*repository/}charts/:name', 'delete', deleteChart(deps)),
     route('get', '/api/{*repository/}charts', 'read', listCharts(deps)),
     route('post', '/api/{*repository/}charts', 'publish', postChart(deps)),
     route('post', '/api/{*repository/}prov', 'publish', postProvenance(deps)),

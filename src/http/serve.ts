@@ -3,8 +3,10 @@ import { type Logger } from 'pino'
 import { type AuditAction, type Actor, type Catalog } from '../catalog/catalog.ts'
 import { AppError } from '../errors.ts'
 import { auditNameOf } from '../policy/identity.ts'
-import { type Action, type Policy } from '../policy/policy.ts'
+import { type Policy } from '../policy/policy.ts'
+import { type Action } from '../policy/rule.ts'
 import { errorReply, isPublic } from './error-reply.ts'
+import { STATUS } from './error-status.ts'
 import { repositoryOf, type RouteParams } from './exchange.ts'
 import { type RequestContext } from './request-context.ts'
 import { type Route } from './route.ts'
@@ -38,7 +40,7 @@ export async function serve(
     const exchange = { request, response, params, query, identity: context.identity, actor }
     await send(request, response, await route.answer(deps.policyInForce(), exchange))
   } catch (error) {
-    if (error instanceof AppError && error.code === 'not-allowed')
+    if (error instanceof AppError && STATUS[error.code] === 403)
       await auditRefusal(deps, route, params, actor, error)
     await sendError(deps.log, arrival, error)
   }
@@ -82,20 +84,24 @@ const AUDITED_AS: Readonly<Record<Action, AuditAction>> = {
   admin: 'admin',
 }
 
+/** A row that cannot be written, on a full disk, is told to the log and does not change the answer. */
 async function auditRefusal(
-  { catalog }: ServeDeps,
+  { catalog, log }: ServeDeps,
   { needs }: Route,
   params: RouteParams,
   actor: Actor,
   { message }: AppError,
 ): Promise<void> {
   if (needs === 'verified') return
-  await catalog.appendAudit({
+  const row = {
     ...actor,
     action: AUDITED_AS[needs],
     outcome: 'refused',
     repository: repositoryOf(params),
     detail: message,
+  } as const
+  await catalog.appendAudit(row).catch((error: unknown) => {
+    log.error({ err: error, audit: row }, 'a refusal could not be audited')
   })
 }
 

@@ -9,14 +9,18 @@ import { MOST_PROVENANCE_BYTES } from '../provenance/message.ts'
 import { quoted } from '../text.ts'
 import { type VerifiedExchange } from './exchange.ts'
 
-export interface UploadLimits {
+export interface UploadSettings {
   /** Of an archive; ChartMuseum's default is 20 MiB. */
   readonly maxBytes: number
+  /** Form fields that are read besides `chart` and `prov`. */
+  readonly chartField: string
+  readonly provField: string
 }
 
 export interface UploadDeps {
   readonly blobs: BlobStore
-  readonly uploads: UploadLimits
+  /** In force now. */
+  readonly uploads: () => UploadSettings
 }
 
 /** What a publisher sent. The archive is on the blob store's own medium, not yet visible to anybody. */
@@ -35,8 +39,8 @@ export async function receiveRaw<T>(
   exchange: VerifiedExchange,
   use: (upload: Upload) => Promise<T>,
 ): Promise<T> {
-  const body = detached(acceptBody(exchange, uploads.maxBytes))
-  const archive = await blobs.stage(body, uploads.maxBytes)
+  const { maxBytes } = uploads()
+  const archive = await blobs.stage(detached(acceptBody(exchange, maxBytes)), maxBytes)
   try {
     return await use({ archive })
   } finally {
@@ -44,17 +48,24 @@ export async function receiveRaw<T>(
   }
 }
 
-/** The files `chart` and `prov` of a form, for as long as `use` takes. */
+/** An archive and a provenance file of a form, for as long as `use` takes. */
 export async function receiveForm<T>(
   { blobs, uploads }: UploadDeps,
   exchange: VerifiedExchange,
   use: (upload: Upload) => Promise<T>,
 ): Promise<T> {
+  const settings = uploads()
+  const { maxBytes } = settings
+  const chartFields = new Set(['chart', settings.chartField])
   const upload: { archive?: StagedBlob; provenance?: Buffer } = {}
   const streams: Readable[] = []
   const stores: Promise<void>[] = []
+  const received = new Set<keyof Upload>()
   const receive = async (field: string, stream: Readable): Promise<void> => {
-    if (field === 'chart') upload.archive = await blobs.stage(stream, uploads.maxBytes)
+    const kind = chartFields.has(field) ? 'archive' : 'provenance'
+    if (received.has(kind)) throw formInvalid(`a second ${kind} came in field ${quoted(field)}`)
+    received.add(kind)
+    if (kind === 'archive') upload.archive = await blobs.stage(stream, maxBytes)
     else upload.provenance = await readSmall(stream, MOST_PROVENANCE_BYTES)
   }
   const store = async (field: string, stream: Readable): Promise<void> => {
@@ -64,7 +75,7 @@ export async function receiveForm<T>(
     return stored
   }
   try {
-    await parseForm(exchange, uploads.maxBytes, store)
+    await parseForm(exchange, settings, store)
     return await use(upload)
   } finally {
     // A form that breaks off is reported before its files have come to their end.
@@ -86,7 +97,7 @@ const FORM_OVERHEAD_BYTES = 64 * 1024
 
 async function parseForm(
   exchange: VerifiedExchange,
-  maxBytes: number,
+  { maxBytes, chartField, provField }: UploadSettings,
   store: (field: string, stream: Readable) => Promise<void>,
 ): Promise<void> {
   const body = acceptBody(exchange, maxBytes + MOST_PROVENANCE_BYTES + FORM_OVERHEAD_BYTES)
@@ -101,10 +112,10 @@ async function parseForm(
       done(null)
     },
   }
-  const parse = multer({ storage, limits: FORM_LIMITS }).fields([
-    { name: 'chart', maxCount: 1 },
-    { name: 'prov', maxCount: 1 },
-  ])
+  const fields = new Set(['chart', 'prov', chartField, provField])
+  const parse = multer({ storage, limits: FORM_LIMITS }).fields(
+    Array.from(fields, (name) => ({ name, maxCount: 1 })),
+  )
   await new Promise<void>((resolve, reject) => {
     // The exchange's request is Express's own; multer wants it typed so.
     void parse(body as Request, exchange.response as Parameters<typeof parse>[1], (error: unknown) => {
@@ -118,14 +129,15 @@ function formError(error: unknown): Error {
   if (error instanceof AppError) return error
   if (error instanceof multer.MulterError) {
     const field = error.field === undefined ? '' : ` (field ${quoted(error.field)})`
-    return new AppError(
-      'request-invalid',
-      `the form is not one chart and one prov file: ${error.message}${field}`,
-    )
+    return formInvalid(`${error.message}${field}`)
   }
   return new AppError('request-invalid', 'the body is not the form that its content type promises', {
     cause: error,
   })
+}
+
+function formInvalid(why: string): AppError {
+  return new AppError('request-invalid', `the form is not one chart and one prov file: ${why}`)
 }
 
 /**

@@ -37,7 +37,11 @@ export class Reloadable<T> {
   }
 
   /** The first reading must succeed: its error is thrown. */
-  static async open<T>(name: string, read: () => Promise<Reading<T>>, now: () => Date): Promise<Reloadable<T>> {
+  static async open<T>(
+    name: string,
+    read: () => Promise<Reading<T>>,
+    now: () => Date,
+  ): Promise<Reloadable<T>> {
     return new Reloadable(name, read, now, await read())
   }
 

@@ -1,5 +1,11 @@
+import { type VersionRecord } from '../../catalog/catalog.ts'
 import { type Reply } from '../reply.ts'
 import { textReply } from '../reply.ts'
+
+/** As it stands in the index, and whether its archive was taken leniently: of that the index cannot speak. */
+export function renderVersion({ fragment, reading }: VersionRecord): string {
+  return reading === 'strict' ? fragment : `${fragment.slice(0, -1)},"lenient":true}`
+}
 
 /** JSON that the catalog holds already. */
 export function fragmentReply(json: string): Reply {

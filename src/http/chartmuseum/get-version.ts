@@ -1,13 +1,16 @@
-import * as versions from '../../repository/list-versions.ts'
 import { type Catalog } from '../../catalog/catalog.ts'
-import { type Handler } from '../exchange.ts'
-import { fragmentReply } from './fragment-reply.ts'
-import { versionIdOf } from './version-id.ts'
+import { resolveVersion } from '../../repository/resolve-version.ts'
+import { param, type Handler } from '../exchange.ts'
+import { worded } from '../worded.ts'
+import { fragmentReply, renderVersion } from './fragment-reply.ts'
+import { chartNameOf } from './version-id.ts'
+import { versionWords } from './version-words.ts'
 
-/** One version, as it stands in the index. */
+/** One version, as it stands in the index: by its text, by a constraint, or the `latest`. */
 export function getVersion(deps: { readonly catalog: Catalog }): Handler<'read'> {
-  return async ({ authorisation, params }) => {
-    const { fragment } = await versions.getVersion(deps, authorisation, versionIdOf(authorisation, params))
-    return fragmentReply(fragment)
-  }
+  return worded(versionWords, async ({ authorisation, params }) => {
+    const wanted = param(params, 'version')
+    const found = await resolveVersion(deps, authorisation, chartNameOf(params), wanted)
+    return fragmentReply(renderVersion(found))
+  })
 }

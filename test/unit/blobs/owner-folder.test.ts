@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nameOwnFolder, sweepAbandoned } from '../../../src/blobs/owner-folder.ts'
+import { skipLoudly } from '../../support/optional-tool.ts'
 
 describe('owner folders', () => {
   let parent: string
@@ -68,10 +69,7 @@ describe('owner folders', () => {
   })
 
   it('of a process whose pid another one has now are swept', async function () {
-    if (process.platform !== 'linux') {
-      console.warn('SKIPPED: a start time is known on Linux only')
-      this.skip()
-    }
+    if (process.platform !== 'linux') skipLoudly(this, 'a start time is known on Linux only')
     const name = await nameWith({ 3: '1' })
     await leave(name)
     equal(await isSwept(name), true)

@@ -1,0 +1,5 @@
+import { type Words } from '../worded.ts'
+
+export function chartWords(): Words {
+  return { 'chart-unknown': 'chart not found' }
+}
