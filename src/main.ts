@@ -18,6 +18,8 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   now: () => new Date(),
   print: (line) => process.stdout.write(`${line}\n`),
   complain: (text) => process.stderr.write(text),
+  columns: process.stderr.isTTY ? process.stderr.columns : undefined,
   terminated: termination.signal,
+  onHangup: (listener) => process.on('SIGHUP', listener),
   version: await readVersion(),
 })

@@ -1,5 +1,5 @@
 import { type Logger } from 'pino'
-import { ROOT_REPOSITORY } from '../chart/repository-name.ts'
+import { describeRepository, ROOT_REPOSITORY } from '../chart/repository-name.ts'
 import { type Config } from '../config/load.ts'
 import { type TlsMaterial } from '../http/tls-options.ts'
 import { type TrustAnchor } from '../http/trust-anchor.ts'
@@ -9,7 +9,7 @@ import { Reloadable, type InputStatus } from '../ops/reloadable.ts'
 import { parseCertificates } from '../pki/pem.ts'
 import { Policy } from '../policy/policy.ts'
 import { type SettingsOf } from '../repository/settings.ts'
-import { filesNamedIn, revisionOf } from './input-files.ts'
+import { filesNamedIn, revisionOf, settingsRevision } from './input-files.ts'
 import { RevocationLists } from './revocation-lists.ts'
 import { readRepositorySettings } from './repository-settings.ts'
 import { readAnchors, readEndpoint, type Endpoint } from './tls-material.ts'
@@ -52,14 +52,19 @@ export class Inputs {
   /** Reads everything for the first time; throws what makes serving impossible. */
   static async open(deps: InputDeps): Promise<Inputs> {
     const { loadConfig, now } = deps
-    const config = await openInput('configuration', now, loadConfig, (value) => value)
+    const config = await Reloadable.open(
+      'configuration' satisfies InputName,
+      async () => {
+        const value = await loadConfig()
+        return { value, revision: settingsRevision(value) }
+      },
+      now,
+    )
     const tls = (): Config['tls'] => config.value.tls
-    const keys = ({ signing, provenance, repositories, overwrite }: Config): unknown => ({
-      signing,
-      provenance,
-      repositories,
-      overwrite,
-    })
+    const keys = (all: Config): unknown => {
+      const { signing, provenance, repositories, overwrite, tombstones, readOnly, quota } = all
+      return { signing, provenance, repositories, overwrite, tombstones, readOnly, quota }
+    }
     const anchors = await openInput(
       'trust anchors',
       now,
@@ -118,7 +123,6 @@ export class Inputs {
   get expiries(): readonly Expiry[] {
     const { certificatePem, anchors } = this.tls
     const [certificate] = parseCertificates(certificatePem)
-    const signingKeyEnd = this.settingsOf(ROOT_REPOSITORY).signingKey.expiresAt
     return [
       { what: 'server certificate', at: certificate.validToDate },
       ...anchors.map(({ name, certificates }) => ({
@@ -126,8 +130,20 @@ export class Inputs {
         at: new Date(Math.max(...certificates.map(({ validToDate }) => validToDate.getTime()))),
       })),
       ...this.lists.expiries,
-      ...(signingKeyEnd === undefined ? [] : [{ what: 'signing key', at: signingKeyEnd }]),
+      ...this.#signingKeyExpiries(),
     ]
+  }
+
+  /** Of the server's key, and of those that repositories have of their own. */
+  #signingKeyExpiries(): readonly Expiry[] {
+    const named = this.config.repositories.flatMap(({ name }) => (typeof name === 'string' ? [name] : []))
+    const ends = new Map<string, Expiry>()
+    for (const repository of [ROOT_REPOSITORY, ...named]) {
+      const { fingerprint, expiresAt } = this.settingsOf(repository).signingKey
+      if (expiresAt === undefined || ends.has(fingerprint)) continue
+      ends.set(fingerprint, { what: `signing key of ${describeRepository(repository)}`, at: expiresAt })
+    }
+    return [...ends.values()]
   }
 
   /** What a change of would be worth a reload. */
@@ -170,13 +186,14 @@ async function openInput<T>(
   name: InputName,
   now: () => Date,
   read: () => Promise<T>,
-  section: (value: T) => unknown,
+  section: () => unknown,
 ): Promise<Reloadable<T>> {
   return Reloadable.open(
     name,
     async () => {
-      const value = await read()
-      return { value, revision: await revisionOf(section(value)) }
+      // Before the reading: a file that changes in between is then read once more, and not overlooked.
+      const revision = await revisionOf(section())
+      return { value: await read(), revision }
     },
     now,
   )

@@ -1,56 +1,56 @@
-import { readFile } from 'node:fs/promises'
-import { type RepositoryName } from '../chart/repository-name.ts'
-import { type Config } from '../config/load.ts'
-import { AppError, isSystemError } from '../errors.ts'
-import { readKeyFile } from '../pki/key-store.ts'
+import { present } from '../chart/present.ts'
+import { type Config, type RepositoryEntry } from '../config/load.ts'
 import { Keyring } from '../provenance/keyring.ts'
-import { SigningKey } from '../provenance/signing-key.ts'
 import { type RepositorySettings, type SettingsOf } from '../repository/settings.ts'
+import { lookUpEntries, type Entry } from './repository-entries.ts'
+import { openSigning, ownSigningSection, readKeyring, serverSigningSection } from './signing-keys.ts'
 
-/** Opens the signing key and the keyrings. Throws `key-unusable`, naming the file. */
+/** Opens the signing keys and the keyrings. Throws `key-unusable`, naming the file. */
 export async function readRepositorySettings(config: Config): Promise<SettingsOf> {
-  const signingKey = await openSigningKey(config.signing)
-  const older = await readKeyring(config.signing.keyring, 'optional')
   const trusted = config.provenance.trustedKeyring
-  const common = {
-    signingKey,
-    publicKeyring: signingKey.publicKeyring.merge(older),
+  const common: RepositorySettings = {
+    overwrite: config.overwrite,
+    tombstones: config.tombstones,
+    ...(await openSigning(serverSigningSection(config))),
     trustedKeyring: trusted === undefined ? Keyring.empty() : await readKeyring(trusted, 'required'),
+    unknownSigner: config.provenance.unknownSigner,
+    provenance: config.provenance.required ? 'required' : 'optional',
+    access: config.readOnly ? 'read-only' : 'read-write',
+    ...(config.quota !== undefined && { quota: config.quota }),
   }
-  const own = new Map(config.repositories.map((repository) => [repository.name, repository]))
-  return (name: RepositoryName): RepositorySettings => ({
+  const entries: Entry<RepositorySettings>[] = []
+  for (const [place, entry] of config.repositories.entries()) {
+    entries.push({ name: entry.name, value: await readEntry(entry, place, common) })
+  }
+  const entryOf = lookUpEntries(entries)
+  return (name) => entryOf(name) ?? common
+}
+
+/** What an entry under `repositories` decides, and the rest as for the whole server. */
+async function readEntry(
+  entry: RepositoryEntry,
+  place: number,
+  common: RepositorySettings,
+): Promise<RepositorySettings> {
+  const { provenance = {}, readOnly } = entry
+  const { trustedKeyring, unknownSigner, required } = provenance
+  const signing = ownSigningSection(entry, place)
+  return {
     ...common,
-    overwrite: own.get(name)?.overwrite ?? config.overwrite,
-    unknownSigner: own.get(name)?.unknownSigner ?? config.provenance.unknownSigner,
-  })
-}
-
-async function openSigningKey(signing: Config['signing']): Promise<SigningKey> {
-  const armored = await readKeyFile(signing.key)
-  const passphrase = await readPassphrase(signing)
-  try {
-    return await SigningKey.open({ armored, ...(passphrase !== undefined && { passphrase }) })
-  } catch (error) {
-    if (error instanceof AppError)
-      throw new AppError(error.code, `${signing.key}: ${error.message}`, { cause: error })
-    throw error
+    ...(signing !== undefined && (await openSigning(signing))),
+    ...asTheyAre(entry),
+    ...(trustedKeyring !== undefined && { trustedKeyring: await readKeyring(trustedKeyring, 'required') }),
+    ...(unknownSigner !== undefined && { unknownSigner }),
+    ...(required !== undefined && { provenance: required ? 'required' : 'optional' }),
+    ...(readOnly !== undefined && { access: readOnly ? 'read-only' : 'read-write' }),
   }
 }
 
-/** What unlocks the signing key, wherever it is kept. */
-export async function readPassphrase(signing: Config['signing']): Promise<string | undefined> {
-  if (signing.passphraseFile === undefined) return signing.passphrase?.reveal()
-  // An editor's or `echo`'s line end is no part of the passphrase.
-  return (await readKeyFile(signing.passphraseFile)).replace(/\r?\n$/, '')
-}
-
-/** Throws `key-unusable`. */
-export async function readKeyring(file: string, need: 'required' | 'optional'): Promise<Keyring> {
-  try {
-    return await Keyring.parse(await readFile(file))
-  } catch (error) {
-    if (need === 'optional' && isSystemError(error, 'ENOENT')) return Keyring.empty()
-    const why = error instanceof AppError ? error.message : 'cannot be read'
-    throw new AppError('key-unusable', `${file}: ${why}`, { cause: error })
-  }
+function asTheyAre({
+  overwrite,
+  tombstones,
+  quota,
+  artifactHubId,
+}: RepositoryEntry): Partial<RepositorySettings> {
+  return present({ overwrite, tombstones, quota, artifactHubId })
 }

@@ -1,21 +1,30 @@
 import { type Logger } from 'pino'
-import { ROOT_REPOSITORY } from '../chart/repository-name.ts'
+import { ROOT_REPOSITORY, type RepositoryName } from '../chart/repository-name.ts'
 import { type Actor, type Catalog } from '../catalog/catalog.ts'
 import { type Config } from '../config/load.ts'
 import { AppError } from '../errors.ts'
 import { createExpressListener } from '../http/express-app.ts'
 import { createListener } from '../http/listener.ts'
-import { MtlsServer } from '../http/mtls-server.ts'
+import { MtlsServer, type MtlsServerOptions } from '../http/mtls-server.ts'
 import { OpsServer } from '../http/ops-server.ts'
-import { routes } from '../http/routes.ts'
+import { PeerAddresses } from '../http/peer-addresses.ts'
+import { type VerifiedPeer } from '../http/peer.ts'
+import { Peers } from '../http/peers.ts'
+import { routes, type RouteDeps } from '../http/routes.ts'
+import { type ServeDeps } from '../http/serve.ts'
 import { BoundedLog } from '../ops/bounded-log.ts'
 import { Closers } from '../ops/close.ts'
+import { ExpiryWatch } from '../ops/expiry-watch.ts'
 import { Metrics } from '../ops/metrics.ts'
-import { Policy } from '../policy/policy.ts'
 import { IndexCache } from '../repository/index-cache.ts'
-import { readRepositorySettings } from './repository-settings.ts'
-import { openStores } from './stores.ts'
-import { readAnchors, readEndpoint } from './tls-material.ts'
+import { warnOfExpiringKeys } from './expiring-keys.ts'
+import { keepAudit } from './audit.ts'
+import { Inputs } from './inputs.ts'
+import { LastSeen } from './last-seen.ts'
+import { readOwnCrl } from './own-crl.ts'
+import { Reloading } from './reloading.ts'
+import { Revocations } from './revocations.ts'
+import { openStores, type Stores } from './stores.ts'
 import { readVersion } from './version.ts'
 
 export interface RunningServer {
@@ -23,6 +32,8 @@ export interface RunningServer {
   readonly port: number
   /** Of the ops listener; `undefined` when it is off. */
   readonly opsPort: number | undefined
+  /** Reads certificates, keys and configuration again, as a change of their files does. */
+  reload(): Promise<void>
   /** Drains, then closes everything. */
   close(): Promise<void>
 }
@@ -33,56 +44,126 @@ export interface ServerDeps {
 }
 
 /** The composition root: configuration → adapters → use-cases → listeners. Throws what makes serving impossible. */
-export async function startServer(config: Config, { log, now }: ServerDeps): Promise<RunningServer> {
-  requireGrants(config)
-  const endpoint = await readEndpoint(config.tls, now())
-  const tls = { ...endpoint, anchors: await readAnchors(config.tls.clientCAs, now()) }
-  const settingsOf = await readRepositorySettings(config)
-  const closers = new Closers()
+export async function startServer(
+  loadConfig: () => Promise<Config>,
+  { log, now }: ServerDeps,
+): Promise<RunningServer> {
+  const metrics = new Metrics()
+  const inputs = await Inputs.open({ loadConfig, log, metrics, now })
+  requireGrants(inputs.config)
+  await warnOfExpiringKeys(inputs.config, log)
+  const base: Base = { inputs, closers: new Closers(), metrics, log, now, state: { draining: false } }
   try {
-    const { catalog, blobs } = await openStores(config.storage, closers)
-    await createRepositories(catalog, config, now())
-    const policy = new Policy(config.grants)
-    const metrics = new Metrics()
-    const peerLog = new BoundedLog(log, now)
-    const deps = {
-      catalog,
-      blobs,
-      settingsOf,
-      indexes: new IndexCache(catalog),
-      uploads: config.uploads,
-      policyInForce: () => policy,
-      version: await readVersion(),
-      log,
-    }
-    const checks = { catalog: () => catalog.check(), blobs: () => blobs.check() }
-    const ops =
-      config.ops === 'off' ? undefined : await OpsServer.listen({ metrics, log, checks }, config.ops)
-    if (ops !== undefined) closers.add(ops)
-    const listener = createListener(
-      { anchorsInForce: () => tls.anchors, now, log, peerLog, metrics },
-      createExpressListener(deps, routes(deps)),
-    )
-    const options = { ...config.listen, tls, drainMs: config.shutdown.drain }
-    const server = closers.add(await MtlsServer.listen({ metrics, peerLog }, options, listener))
-    return { port: server.port, opsPort: ops?.port, close: () => closers.close() }
+    return await open(base)
   } catch (error) {
-    await closers.close()
+    await base.closers.close()
     throw error
   }
+}
+
+/** What all parts of a running server share. */
+interface Base extends ServerDeps {
+  readonly inputs: Inputs
+  readonly closers: Closers
+  readonly metrics: Metrics
+  readonly state: { draining: boolean }
+}
+
+async function open(base: Base): Promise<RunningServer> {
+  const { inputs, closers, metrics, log, now, state } = base
+  const stores = await openStores(inputs.config.storage, closers)
+  await createRepositories(stores.catalog, inputs.config, now())
+  const ops = await listenForOps(base, stores)
+  const peers = await openPeers(base, stores)
+  const server = await listenForPeers(base, stores, peers)
+  const expiry = closers.add(new ExpiryWatch({ expiries: () => inputs.expiries, log, metrics, now }))
+  const reloading = closers.add(new Reloading(inputs, { server, peers, expiry, log }))
+  return {
+    port: server.port,
+    opsPort: ops?.port,
+    reload: () => reloading.reload(),
+    close: () => {
+      state.draining = true
+      return closers.close()
+    },
+  }
+}
+
+/** Opened first and closed last: probes see the whole of a start and of a drain. */
+async function listenForOps(
+  { inputs, closers, metrics, log, state }: Base,
+  { catalog, blobs }: Stores,
+): Promise<OpsServer | undefined> {
+  const { ops } = inputs.config
+  if (ops === 'off') return undefined
+  const checks = { catalog: () => catalog.check(), blobs: () => blobs.check() }
+  const deps = { metrics, log, checks, inputs: () => inputs.statuses, isDraining: () => state.draining }
+  return closers.add(await OpsServer.listen(deps, ops))
+}
+
+async function openPeers({ inputs, closers, log, now }: Base, { catalog }: Stores): Promise<Peers> {
+  const revocations = closers.add(await Revocations.open({ catalog, lists: () => inputs.lists, log }))
+  const peers = new Peers(inputs.tls.anchors, { revocations, now })
+  revocations.watch(() => {
+    peers.dismissRefused()
+  })
+  return peers
+}
+
+async function listenForPeers(base: Base, stores: Stores, peers: Peers): Promise<MtlsServer> {
+  const { inputs, closers, metrics, log, now } = base
+  const useCases = await openUseCases(base, stores)
+  const peerLog = new BoundedLog(log, now)
+  const addresses = new PeerAddresses()
+  const lastSeen = new LastSeen({ catalog: stores.catalog, log, now })
+  const seen = (peer: VerifiedPeer): void => {
+    lastSeen.note(peer)
+  }
+  const listener = createListener(
+    { peers, addresses, seen, now, log, peerLog, metrics },
+    createExpressListener(useCases, routes(useCases)),
+  )
+  const options = { ...listenerOptions(inputs.config), tls: inputs.tls }
+  return closers.add(await MtlsServer.listen({ addresses, metrics, peerLog }, options, listener))
+}
+
+/** What the routes need; what may change while the server runs is asked for anew each time. */
+async function openUseCases(
+  { inputs, closers, metrics, log, now }: Base,
+  { catalog, blobs }: Stores,
+): Promise<RouteDeps & ServeDeps> {
+  const { certs, contextPath } = inputs.config
+  return {
+    catalog,
+    blobs,
+    settingsOf: (repository: RepositoryName) => inputs.settingsOf(repository),
+    indexes: new IndexCache(catalog, contextPath),
+    contextPath,
+    uploads: () => inputs.config.uploads,
+    policyInForce: () => inputs.policy,
+    noteRead: keepAudit({ catalog, settings: () => inputs.config.audit, log, metrics, now }, closers),
+    ownCrl: () => readOwnCrl(certs),
+    version: await readVersion(),
+    log,
+  }
+}
+
+function listenerOptions({ listen, shutdown, proxyProtocol }: Config): Omit<MtlsServerOptions, 'tls'> {
+  return { ...listen, drainMs: shutdown.drain, proxies: proxyProtocol.from }
 }
 
 /** The root repository always exists; others by configuration are there from the first start on. */
 async function createRepositories(catalog: Catalog, { repositories }: Config, at: Date): Promise<void> {
   const actor: Actor = { who: 'configuration', from: 'local', requestId: 'start', at }
-  const names = new Set([ROOT_REPOSITORY, ...repositories.map(({ name }) => name)])
+  const listed = repositories.flatMap(({ name }) => (typeof name === 'string' ? [name] : []))
+  const names = new Set([ROOT_REPOSITORY, ...listed])
   for (const name of names) {
     if ((await catalog.findRepository(name)) === undefined) await catalog.createRepository(name, actor)
   }
 }
 
-function requireGrants({ grants, file }: Config): void {
-  if (grants.length > 0) return
+function requireGrants({ rules, file }: Config): void {
+  if (rules.some((rule) => 'may' in rule)) return
   const where = file === undefined ? 'there is no chartroom.yaml' : `${file} has no grants under "access"`
   throw new AppError(
     'config-invalid',

@@ -10,9 +10,13 @@ export interface Stores {
   readonly blobs: BlobStore
 }
 
+export function catalogFileOf(storage: string): string {
+  return join(storage, 'catalog.db')
+}
+
 /** The embedded stores in the storage folder, made if they are not there. */
 export async function openStores(storage: string, closers: Closers): Promise<Stores> {
-  const catalog = closers.add(await SqliteCatalog.open({ file: join(storage, 'catalog.db') }))
+  const catalog = closers.add(await SqliteCatalog.open({ file: catalogFileOf(storage) }))
   const blobs = closers.add(await DiskBlobStore.open({ directory: storage }))
   return { catalog, blobs }
 }
