@@ -1,11 +1,14 @@
 /** The `chartroom.yaml` that `init` writes: the grants, and every other setting as a comment with its default. */
 export const CONFIG_TEMPLATE = `# Chartroom's configuration. Every setting is also an environment variable: tls.certificate is
-# CHARTROOM_TLS_CERTIFICATE. "chartroom config check" shows what is in force.
+# CHARTROOM_TLS_CERTIFICATE. "chartroom config check" shows what is in force, "chartroom policy check" who may do what.
+# Editors complete it after "chartroom config schema > chartroom.schema.json", with this as the first line:
+#   "# yaml-language-server: $schema=chartroom.schema.json"
 
 # Who may do what. Nothing is allowed that no grant allows.
 #   who           anchor, cn, o, ou, uri, email, dns, fingerprint: all that are given must match, exactly
-#                 or, written as { glob: 'ci-*' }, as a pattern
+#                 or, written as { glob: 'ci-*' }, as a pattern; or { group: NAME }, one of "groups" below
 #   may           read, publish, overwrite, delete, create, admin
+#   deny          instead of may: takes these actions back, whatever any grant says
 #   repositories  all, or a list: team-a/stable, { glob: 'team-a/**' }; / is the root repository
 #   charts        a list of names or patterns; every chart when absent
 access:
@@ -19,9 +22,15 @@ access:
     may: [read]
     repositories: all
 
+# groups:                       # sets of identities for "who: { group: team-a }"
+#   team-a: [{ cn: ci-a }, { ou: { glob: 'a-*' } }]
+
 # listen: 0.0.0.0:8443          # mTLS
+# proxyProtocol:
+#   from: [10.0.0.5]            # proxies whose PROXY header (v1 or v2) tells the client's address
 # ops: 127.0.0.1:8081           # /livez, /readyz and /metrics over plain HTTP, or off
 # url: https://localhost:8443   # what clients use
+# contextPath: /charts          # the path that everything is served under
 # storage: storage
 # certs: certs
 
@@ -31,19 +40,30 @@ access:
 #   clientCAs:                  # the trust anchors; grants name them
 #     - { name: built-in, file: certs/ca.crt }
 
+# ca:
+#   passphraseFile:             # or CHARTROOM_CA_PASSPHRASE, where ca.key is encrypted
+
 # signing:
 #   key: certs/provenance.key.asc
-#   passphraseFile:             # or CHARTROOM_SIGNING_PASSPHRASE
+#   passphraseFile:             # or CHARTROOM_SIGNING_PASSPHRASE; the key itself may be CHARTROOM_SIGNING_KEY_DATA
 #   keyring: certs/provenance.gpg
 
 # provenance:
 #   trustedKeyring:             # public keys of publishers, whose provenance files are then checked
 #   unknownSigner: countersign  # or refuse
+#   required: false             # or true: no chart without a provenance file
 
-# uploads: { maxBytes: 20MiB }
+# uploads: { maxBytes: 20MiB, chartField: chart, provField: prov }
 # overwrite: never              # or forced (with ?force), always; needs the grant as well
-# repositories:                 # made at start
-#   - { name: team-a/stable }
+# tombstones: keep              # or release: the name of a deleted version is free again for other content
+# readOnly: false               # or true: nothing is published or deleted
+# quota: { versions: 10000, bytes: 50GiB }  # of each repository; beyond it a publish is answered with 507
+# repositories:                 # made at start; settings of their own, the others as above
+#   - { name: team-a/stable, overwrite: forced, provenance: { required: true, trustedKeyring: team-a.gpg } }
+#   - { name: team-b, signing: { key: team-b.key.asc, keyring: team-b.gpg } }  # with a signing key of its own
+#   - { name: { glob: 'sandbox/**' }, overwrite: always, tombstones: release, quota: { versions: 500 } }
+#   - { name: old, readOnly: true }
+# audit: { keep: 400d, reads: off, readsKeep: 7d }  # reads: on, also who pulled what
 # log: { level: info }
 # shutdown: { drain: 25s }
 `

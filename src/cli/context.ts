@@ -10,6 +10,8 @@ export interface CliContext {
   readonly print: (line: string) => void
   /** Aborted when the process is asked to end. */
   readonly terminated: AbortSignal
+  /** To be called when the process is asked to read its files again. */
+  readonly onHangup: (listener: () => void) => void
 }
 
 /** Who a change made on the command line is by: the operating system's user. */

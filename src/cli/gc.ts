@@ -1,10 +1,9 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import { type Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import { type ConfigFlags } from '../config/sources.ts'
-import { duration } from '../config/units.ts'
 import { collectGarbage } from '../repository/collect-garbage.ts'
 import { type CliContext } from './context.ts'
-import { withConfigOptions } from './options.ts'
+import { parseDuration, withConfigOptions } from './options.ts'
 import { withStores } from './with-stores.ts'
 
 /** Longer than any upload may take, so that no publish under way loses its blobs. */
@@ -18,8 +17,8 @@ export function addGc(program: Command, context: CliContext): void {
     .option(
       '--grace <duration>',
       'how long a blob must have been condemned by an earlier run',
-      parseGrace,
-      parseGrace(GRACE),
+      parseDuration,
+      parseDuration(GRACE),
     )
     .action(async (flags: ConfigFlags & { readonly grace: number }) => {
       const config = await loadConfig(flags, context.environment)
@@ -28,10 +27,4 @@ export function addGc(program: Command, context: CliContext): void {
       const waiting = report.unreferenced - report.removed
       context.print(`${report.removed} blobs removed, ${waiting} condemned and waiting`)
     })
-}
-
-function parseGrace(text: string): number {
-  const parsed = duration.safeParse(text)
-  if (!parsed.success) throw new InvalidArgumentError('expected a duration such as 30s or 24h')
-  return parsed.data
 }

@@ -1,17 +1,25 @@
 import { constants } from 'node:fs'
 import { access, mkdir } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Actor, type Catalog } from '../catalog/catalog.ts'
 import { type Config } from '../config/load.ts'
-import { CertificateAuthority, createCertificateAuthority } from '../pki/certificate-authority.ts'
+import { createCertificateAuthority } from '../pki/certificate-authority.ts'
+import { encryptPrivateKey } from '../pki/encrypt-key.ts'
 import { writeCertificateFile, writeKeyFile } from '../pki/key-store.ts'
-import { readKeyring, readPassphrase } from '../app/repository-settings.ts'
+import { readKeyring, readPassphrase } from '../app/signing-keys.ts'
 import { generateSigningKey } from '../provenance/generate-signing-key.ts'
 import { SigningKey } from '../provenance/signing-key.ts'
-import { CA_CERTIFICATE, CA_KEY, openBuiltInAuthority } from './built-in-authority.ts'
+import {
+  type BuiltInCa,
+  CA_CERTIFICATE,
+  CA_KEY,
+  openBuiltInCa,
+  readCaPassphrase,
+} from './built-in-authority.ts'
 import { clientsFolder, issueClientFiles } from './client-files.ts'
 import { CONFIG_TEMPLATE } from './config-template.ts'
+import { defaultServerNames, issueServerPair } from './server-pair.ts'
+import { writeKeyring } from './keyring-files.ts'
 
 export interface InitialiseDeps {
   readonly catalog: Catalog
@@ -39,57 +47,60 @@ export async function initialiseCerts(
 ): Promise<void> {
   await mkdir(clientsFolder(config.certs), { recursive: true, mode: 0o700 })
   await initialiseSigningKey(deps, config)
-  const authority = await initialiseAuthority(deps, config.certs)
-  if (authority === undefined) return
-  await initialiseServer(deps, authority, config, names)
-  if (!(await exists(join(clientsFolder(config.certs), `${ADMINISTRATOR.name}.crt`)))) {
-    const request = { name: ADMINISTRATOR.name, organizations: [], units: [ADMINISTRATOR.unit] }
-    const files = await issueClientFiles({ ...deps, authority }, config.certs, {
-      ...request,
-      bundle: 'pkcs12',
-    })
-    files.forEach(deps.made)
-  }
+  await initialiseAuthority(deps, config)
+  const needsServer = !(await exists(config.tls.certificate))
+  const needsAdministrator = !(await exists(join(clientsFolder(config.certs), `${ADMINISTRATOR.name}.crt`)))
+  // Where the operator keeps the CA's key elsewhere, or has brought another CA, nothing can be issued here. Where nothing
+  // is missing, nobody has to unlock it.
+  if (!(await exists(join(config.certs, CA_KEY))) || !(needsServer || needsAdministrator)) return
+  const ca = await openBuiltInCa(config, deps.actor.at)
+  if (needsServer) await initialiseServer(deps, ca, config, names)
+  if (needsAdministrator) await initialiseAdministrator(deps, ca, config)
 }
 
-/** `undefined` where the operator has brought a CA without its key: then nothing can be issued here. */
-async function initialiseAuthority(
-  { actor, made }: InitialiseDeps,
-  certs: string,
-): Promise<CertificateAuthority | undefined> {
+async function initialiseAuthority({ actor, made }: InitialiseDeps, { certs, ca }: Config): Promise<void> {
   const certificateFile = join(certs, CA_CERTIFICATE)
+  if (await exists(certificateFile)) return
   const keyFile = join(certs, CA_KEY)
-  if (await exists(certificateFile)) {
-    return (await exists(keyFile)) ? openBuiltInAuthority(certs, actor.at) : undefined
-  }
+  const passphrase = await readCaPassphrase(ca)
   const pair = await createCertificateAuthority({ commonName: 'Chartroom CA', now: actor.at })
-  await writeKeyFile(keyFile, pair.keyPem)
+  await writeKeyFile(
+    keyFile,
+    passphrase === undefined ? pair.keyPem : await encryptPrivateKey(pair.keyPem, passphrase),
+  )
   await writeCertificateFile(certificateFile, pair.certificatePem)
   made(certificateFile)
   made(keyFile)
-  return CertificateAuthority.open(pair, actor.at)
 }
 
 async function initialiseServer(
   { actor, made }: InitialiseDeps,
-  authority: CertificateAuthority,
+  ca: BuiltInCa,
   { tls }: Config,
   names: readonly string[],
 ): Promise<void> {
-  if (await exists(tls.certificate)) return
-  const allNames = [...new Set(['localhost', '127.0.0.1', '::1', hostname(), ...names])]
-  const pair = await authority.issueServer({ names: allNames, now: actor.at })
-  await writeKeyFile(tls.key, pair.keyPem)
-  await writeCertificateFile(tls.certificate, pair.certificatePem)
-  made(tls.certificate)
-  made(tls.key)
+  const allNames = [...new Set([...defaultServerNames(), ...names])]
+  const request = { names: allNames, now: actor.at, onExisting: 'refuse' } as const
+  const files = await issueServerPair(ca.retiring ?? ca.issuing, tls, request)
+  files.forEach(made)
+}
+
+async function initialiseAdministrator(
+  deps: InitialiseDeps,
+  ca: BuiltInCa,
+  { certs }: Config,
+): Promise<void> {
+  const { name, unit } = ADMINISTRATOR
+  const request = { name, organizations: [], units: [unit], bundle: 'pkcs12' } as const
+  const files = await issueClientFiles({ ...deps, ca }, certs, request)
+  files.forEach(deps.made)
 }
 
 async function initialiseSigningKey(
   { actor, made }: InitialiseDeps,
   { signing, url }: Config,
 ): Promise<void> {
-  if (await exists(signing.key)) return
+  if (signing.key === undefined || (await exists(signing.key))) return
   const passphrase = await readPassphrase(signing)
   const secret = passphrase === undefined ? {} : { passphrase }
   const userId = `Chartroom <chartroom@${new URL(url).hostname}>`
@@ -98,10 +109,7 @@ async function initialiseSigningKey(
   const older = await readKeyring(signing.keyring, 'optional')
   const keyring = key.publicKeyring.merge(older)
   await writeKeyFile(signing.key, armored)
-  await writeCertificateFile(signing.keyring, keyring.toBinary(), 'replace')
-  const armoredKeyring = `${signing.keyring.replace(/\.gpg$/, '')}.asc`
-  await writeCertificateFile(armoredKeyring, keyring.toArmored(), 'replace')
-  for (const file of [signing.key, signing.keyring, armoredKeyring]) made(file)
+  for (const file of [signing.key, ...(await writeKeyring(signing.keyring, keyring))]) made(file)
 }
 
 async function exists(file: string): Promise<boolean> {

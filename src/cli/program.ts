@@ -1,20 +1,26 @@
 import { Command, CommanderError } from 'commander'
 import { AppError } from '../errors.ts'
+import { addCa } from './ca.ts'
+import { addAudit } from './audit.ts'
+import { addBackup } from './backup.ts'
 import { addCert } from './cert.ts'
 import { addConfig } from './config.ts'
-import { type CliContext } from './context.ts'
 import { EXIT } from './exit.ts'
+import { addExport } from './export.ts'
 import { addFsck } from './fsck.ts'
 import { addGc } from './gc.ts'
+import { addImport } from './import.ts'
 import { addInit } from './init.ts'
+import { addKey } from './key.ts'
+import { addPolicy } from './policy.ts'
+import { addPublish, type PublishContext } from './publish.ts'
+import { addPurge } from './purge.ts'
 import { addRepo } from './repo.ts'
+import { addRestore } from './restore.ts'
 import { addServe } from './serve.ts'
 
 /** Runs one command line. Resolves with the exit status; what went wrong has been said on standard error. */
-export async function runCommandLine(
-  args: readonly string[],
-  context: CliContext & { readonly version: string; readonly complain: (text: string) => void },
-): Promise<number> {
+export async function runCommandLine(args: readonly string[], context: PublishContext): Promise<number> {
   const status: { code: number } = { code: EXIT.ok }
   const program = createProgram(context, (code) => {
     status.code = code
@@ -30,10 +36,7 @@ export async function runCommandLine(
   }
 }
 
-function createProgram(
-  context: CliContext & { readonly version: string; readonly complain: (text: string) => void },
-  exitWith: (code: number) => void,
-): Command {
+function createProgram(context: PublishContext, exitWith: (code: number) => void): Command {
   const program = new Command('chartroom')
     .description('A Helm chart repository with client certificates, uploads and provenance')
     .version(context.version)
@@ -44,12 +47,24 @@ function createProgram(
       writeErr: context.complain,
     })
     .exitOverride()
+    // Of two --version, that after the command's name is the command's.
+    .enablePositionalOptions()
   addInit(program, context)
   addServe(program, context)
   addCert(program, context)
+  addCa(program, context)
+  addKey(program, context, exitWith)
+  addPublish(program, context, exitWith)
+  addImport(program, context, exitWith)
+  addExport(program, context)
   addRepo(program, context)
   addConfig(program, context)
+  addPolicy(program, context)
+  addAudit(program, context)
   addFsck(program, context, exitWith)
   addGc(program, context)
+  addPurge(program, context)
+  addBackup(program, context)
+  addRestore(program, context, exitWith)
   return program
 }

@@ -18,17 +18,20 @@ export function addServe(program: Command, context: CliContext): void {
     .option('--init', 'first make what is missing, as "chartroom init" does')
     .option('--name <host>', 'with --init: another name in the server certificate (may be repeated)', collect)
     .action(async ({ init, name = [], ...flags }: ServeFlags) => {
-      const config =
-        init === true
-          ? await initialise(context, { ...flags, name })
-          : await loadConfig(flags, context.environment)
-      await serveUntilTerminated(context, config)
+      if (init === true) await initialise(context, { ...flags, name })
+      await serveUntilTerminated(context, () => loadConfig(flags, context.environment))
     })
 }
 
-async function serveUntilTerminated(context: CliContext, config: Config): Promise<void> {
+async function serveUntilTerminated(context: CliContext, load: () => Promise<Config>): Promise<void> {
+  const config = await load()
   const log = createLog(config.log.level)
-  const server = await startServer(config, { log, now: context.now })
+  const server = await startServer(load, { log, now: context.now })
+  context.onHangup(() => {
+    server.reload().catch((error: unknown) => {
+      log.error({ err: error }, 'reloading failed')
+    })
+  })
   context.print(await welcome(config, server))
   if (!context.terminated.aborted) await once(context.terminated, 'abort')
   log.info('draining')

@@ -37,7 +37,7 @@ Stop with Ctrl-C. More certificates: chartroom cert issue NAME [--unit publisher
 
 function urlOf({ url, listen }: Config, { port }: RunningServer): string {
   // Port 0 was a wish for any free port: only now is it known which.
-  return listen.port === 0 ? url.replace(/:0$/, `:${port}`) : url
+  return listen.port === 0 ? url.replace(/:0(?=\/|$)/, `:${port}`) : url
 }
 
 function opsText({ ops }: Config, { opsPort }: RunningServer): string {
