@@ -61,7 +61,10 @@ describe('authorisation of every route', () => {
       ca,
       settings: {
         access: ACCESS,
-        repositories: [{ name: 'team-a' }, { name: 'team-b' }],
+        repositories: [
+          { name: 'team-a', artifactHubId: '6d7e1f0a-0000-4000-8000-000000000000' },
+          { name: 'team-b' },
+        ],
         tls: {
           clientCAs: [
             { name: 'built-in', file: join(folder, 'built-in.pem') },
@@ -115,8 +118,9 @@ describe('authorisation of every route', () => {
         may: ['read', 'publish', 'delete'],
         onlyOtherCharts: true,
       },
-      'an administrator': { peer: admin, may: ['read', 'publish', 'delete'] },
+      'an administrator': { peer: admin, may: ['read', 'publish', 'delete', 'admin'] },
     }
+    await writeFile(join(server.config.certs, 'crl.pem'), 'a list')
     assert.equal((await publish()).status, 201)
     const prov = await server.request(admin, 'GET', '/team-a/charts/demo-0.1.0.tgz.prov')
     provenance = prov.bytes

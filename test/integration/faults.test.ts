@@ -108,7 +108,7 @@ describe('a fault of a store', () => {
   }
 
   async function withdrawDemo(catalog: Catalog = stores.catalog): Promise<void> {
-    await withdraw({ catalog }, authorise('delete', TEAM_A), id, actorNow())
+    await withdraw({ catalog, settingsOf }, authorise('delete', TEAM_A), id, actorNow())
   }
 
   const publishing: readonly (readonly [string, Step])[] = [

@@ -88,6 +88,24 @@ describe('a full disk', () => {
     })
   })
 
+  it('refuses as ever while no refusal can be audited, and says that in the log', async () => {
+    await server.explaining(async () => {
+      const reader = agentOf(installation.ca.certificatePem, await installation.reader(), 'used once')
+      const filler = inside('filler')
+      await assert.rejects(writeFile(filler, Buffer.alloc(8_000_000)), { code: 'ENOSPC' })
+      // Rows go on fitting into pages that are there already, for a while.
+      for (let tries = 0; !server.output.includes('a refusal could not be audited'); tries += 1) {
+        assert.ok(tries < 500, 'every refusal could be audited')
+        const reply = await exchange(reader, 'POST', `${url}/api/charts`, { body: 'x' })
+        assert.equal(reply.status, 403)
+        assert.match(reply.reason, /^Forbidden: /)
+      }
+      assert.equal((await exchange(agent, 'GET', `${url}/index.yaml`)).status, 200)
+      reader.destroy()
+      await rm(filler)
+    })
+  })
+
   it('acknowledges what it can keep, and nothing else, while it fills up', async () => {
     await server.explaining(async () => {
       const acknowledged: string[] = []

@@ -39,7 +39,7 @@ describe('provenance', () => {
     server = await TestServer.start({
       settings: {
         provenance: { trustedKeyring },
-        repositories: [{ name: 'strict', unknownSigner: 'refuse' }],
+        repositories: [{ name: 'strict', provenance: { unknownSigner: 'refuse' } }],
       },
     })
     ci = await server.publisher()
@@ -173,7 +173,12 @@ describe('provenance', () => {
     it('may come in a form as well', async () => {
       await server.request(ci, 'POST', '/api/charts', { body: archive })
       const content = await sign(publisher, archive)
-      const reply = await server.request(ci, 'POST', '/api/charts', form([{ name: 'prov', filename: 'x', content }]))
+      const reply = await server.request(
+        ci,
+        'POST',
+        '/api/charts',
+        form([{ name: 'prov', filename: 'x', content }]),
+      )
       assert.equal(reply.status, 201, reply.reason)
     })
 

@@ -116,6 +116,25 @@ describe('stopping', () => {
     })
   }
 
+  it('says on /readyz that it is draining, for as long as it is', async () => {
+    await start(`${DRAIN_MS}ms`)
+    await server.explaining(async () => {
+      const [, ops = ''] = /(http:\/\/127\.0\.0\.1:\d+)/.exec(server.output) ?? []
+      assert.equal((await fetch(`${ops}/readyz`)).status, 200)
+      const socket = await beginUpload()
+      await server.kill('SIGTERM')
+      await untilDraining()
+      const reply = await fetch(`${ops}/readyz`)
+      assert.equal(reply.status, 503)
+      assert.equal(reply.statusText, 'Service Unavailable: draining')
+      assert.deepEqual(await reply.json(), { ready: false, draining: true })
+      assert.equal((await fetch(`${ops}/livez`)).status, 200)
+      socket.write(archive.subarray(100))
+      assert.match((await buffer(socket)).toString(), /^HTTP\/1\.1 201 Created\r\n/)
+      assert.deepEqual(await server.exited, { code: 0, signal: null })
+    })
+  })
+
   it('cuts an upload that does not end at the deadline, leaves nothing of it, and counts as done', async () => {
     await start('500ms')
     await server.explaining(async () => {

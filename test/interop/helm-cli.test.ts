@@ -117,7 +117,10 @@ function describeHelm(helm: HelmBinary): void {
       await mkdir(verified)
       const keyring = ['--verify', '--keyring', join(home, 'keyring.gpg')]
       await succeed('pull', 'root/demo', '--version', '0.1.0', '-d', verified, ...keyring)
-      assert.match(await succeed('template', 'x', join(verified, 'demo-0.1.0.tgz'), ...keyring), /greeting: hello/)
+      assert.match(
+        await succeed('template', 'x', join(verified, 'demo-0.1.0.tgz'), ...keyring),
+        /greeting: hello/,
+      )
       assert.match(await succeed('template', 'x', 'root/demo', '--version', '0.1.0'), /greeting: hello/)
       assert.match(await succeed('show', 'chart', 'root/demo', '--version', '0.1.0'), /name: demo/)
     })

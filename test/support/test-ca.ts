@@ -6,7 +6,7 @@ import { createKeyPair, type KeyPair, privateKeyPem } from '../../src/pki/key-pa
 import { type Issuer, signCertificate } from '../../src/pki/sign-certificate.ts'
 import {
   BasicConstraintsExtension,
-  type Extension,
+  Extension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type JsonGeneralName,
@@ -29,6 +29,8 @@ export interface LeafOptions {
   readonly email?: string | readonly string[]
   readonly dns?: string | readonly string[]
   readonly ip?: string | readonly string[]
+  /** Instead of the names: the DER of a subjectAltName's value. */
+  readonly rawAltNames?: Uint8Array<ArrayBuffer>
   /** From the CA's `now`; 30 by default. */
   readonly days?: number
   readonly notBefore?: Date
@@ -215,11 +217,13 @@ async function signLeaf(options: LeafOptions, keys: KeyPair, issuer: Issuer, now
 function leafExtensions(options: LeafOptions): readonly Extension[] {
   const usage = options.eku ?? 'none'
   const names = altNames(options)
+  const raw = options.rawAltNames
   return [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     ...(usage === 'none' ? [] : [new ExtendedKeyUsageExtension([USAGES[usage]])]),
     ...(names.length === 0 ? [] : [new SubjectAlternativeNameExtension([...names])]),
+    ...(raw === undefined ? [] : [new Extension('2.5.29.17', false, raw)]),
   ]
 }
 

@@ -29,10 +29,11 @@ export class TestServer {
 
   static async start({ now, ...options }: TestServerOptions = {}): Promise<TestServer> {
     const installation = await Installation.create(options)
-    const config = await loadConfig({ config: installation.configFile }, {})
+    const load = async (): Promise<Config> => loadConfig({ config: installation.configFile }, {})
+    const config = await load()
     const logLines: string[] = []
     const log = pino({ level: 'debug' }, { write: (line: string) => logLines.push(line) })
-    const running = await startServer(config, { log, now: now ?? (() => new Date()) })
+    const running = await startServer(load, { log, now: now ?? (() => new Date()) })
     return new TestServer({ installation, config, running, logLines })
   }
 
@@ -82,6 +83,11 @@ export class TestServer {
     } finally {
       agent.destroy()
     }
+  }
+
+  /** As on SIGHUP. */
+  async reload(): Promise<void> {
+    await this.#running.reload()
   }
 
   async stop(): Promise<void> {

@@ -57,6 +57,7 @@ export async function defaultSettings(): Promise<SettingsOf> {
     trustedKeyring: Keyring.empty(),
     unknownSigner: 'countersign',
     provenance: 'optional',
+    access: 'read-write',
   })
 }
 
