@@ -39,6 +39,15 @@ module.exports = {
       to: { path: '^src/(http|cli|mirror|config|repository|app/)' },
     },
     {
+      name: 'publishing-is-a-client',
+      severity: 'error',
+      from: { path: '^src/publishing/' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(publishing|chart|provenance|pki)/|^src/(config/env|errors|text)\\.ts',
+      },
+    },
+    {
       name: 'facades-meet-in-repository',
       severity: 'error',
       from: { path: '^src/http/(helm|oci|chartmuseum|ui|admin)/' },
@@ -52,7 +61,7 @@ module.exports = {
     },
     only('express-stays-in-http', '^src/http/', 'node_modules/(@types/)?(express|multer|helmet)(/|$)'),
     only('openpgp-stays-in-provenance', '^src/provenance/', 'node_modules/openpgp(/|$)'),
-    only('tar-stays-in-chart-archive', '^src/chart/', 'node_modules/tar-stream(/|$)'),
+    only('tar-stays-in-chart-archive', '^src/(chart|transfer)/', 'node_modules/tar-stream(/|$)'),
     only(
       'x509-stays-in-pki',
       '^src/pki/',
