@@ -58,7 +58,7 @@ async function findFolders(options: DirectorySourceOptions, tenant = ''): Promis
   const own = { path, archives: archives.toSorted(), tenant }
   const below = names.filter((name) => name !== STATIC_FOLDER).toSorted()
   if (options.tenants === 'none') return { folders: [own], leftOut: await withArchives(path, below) }
-  const folders = [own]
+  const folders: Folder[] = [own]
   for (const name of below) folders.push(...(await findFolders(options, join(tenant, name))).folders)
   return { folders, leftOut: [] }
 }
