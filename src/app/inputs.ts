@@ -164,10 +164,11 @@ export class Inputs {
     const changed = new Set<InputName>()
     // In this order: where the others are is part of the configuration.
     for (const input of Object.values(this.#parts) as Reloadable<unknown>[]) {
+      const { error: knownError } = input.status
       const outcome = await input.reload()
       metrics.reloads.inc({ input: input.name, outcome })
       const { name, loadedAt, error } = input.status
-      if (outcome === 'failed')
+      if (outcome === 'failed' && error !== knownError)
         log.error(
           { input: name, error, inForceSince: loadedAt },
           'not reloaded: the earlier state stays in force',

@@ -153,6 +153,20 @@ describe('reloading', () => {
     })
   })
 
+  it('tells of a broken file once, and is not stirred by others beside it', async () => {
+    await writeFile(server.config.file ?? '', 'access: [')
+    const errors = () => server.logLines.filter((line) => line.includes('the earlier state stays in force'))
+    await eventually(async () => {
+      assert.equal(errors().length, 1)
+      return Promise.resolve()
+    })
+    for (let count = 0; count < 5; count += 1) {
+      await writeFile(join(server.folder, 'server.log'), `line ${count}`)
+      await server.reload()
+    }
+    assert.equal(errors().length, 1)
+  })
+
   it('tells when things expire', async () => {
     const metrics = await (await fetch(`${server.opsUrl}/metrics`)).text()
     assert.match(metrics, /chartroom_expiry_timestamp_seconds\{what="server certificate"\} \d+/)
