@@ -17,7 +17,7 @@ export class Connections {
     server.on('connection', (socket: Socket) => {
       this.#open(socket)
     })
-    for (const event of ['request', 'checkContinue'] as const) {
+    for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) {
       server.on(event, ({ socket }: IncomingMessage, response: ServerResponse) => {
         this.#unused.delete(peerOf(socket))
         this.#serve(response)

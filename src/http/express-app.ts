@@ -18,6 +18,7 @@ export function createExpressListener(deps: ExpressDeps, routes: readonly Route[
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
+  app.enable('case sensitive routing')
   app.set('query parser', false)
   app.use(helmet())
   for (const route of routes) {

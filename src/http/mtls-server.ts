@@ -28,6 +28,8 @@ const HANDSHAKE_TIMEOUT_MS = 10_000
 const HEADERS_TIMEOUT_MS = 10_000
 /** "A few seconds (at least 3 seconds to cover a TCP retransmit)", says the PROXY protocol. */
 const PROXY_HEADER_TIMEOUT_MS = 5000
+/** How exact the two below are; Node looks every 30 s by itself. */
+const TIMEOUT_CHECK_MS = 1000
 /** Whole requests, uploads included; Helm gives up after 120 s itself. */
 const REQUEST_TIMEOUT_MS = 300_000
 
@@ -56,6 +58,7 @@ export class MtlsServer {
       rejectUnauthorized: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
     })
     if (options.proxies.length > 0) {
@@ -66,6 +69,8 @@ export class MtlsServer {
     server.on('request', listener)
     // Without this, Node tells every client to send its body before anybody has looked at its rights.
     server.on('checkContinue', listener)
+    // Nor is anybody else's request answered behind its back: other expectations may be ignored (RFC 9110, 10.1.1).
+    server.on('checkExpectation', listener)
     server.on('tlsClientError', (error, socket) => {
       deps.metrics.failedHandshakes.inc()
       deps.peerLog.warn({ from: deps.addresses.of(socket), err: error.message }, 'a TLS handshake failed')

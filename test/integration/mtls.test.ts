@@ -161,6 +161,16 @@ describe('the mTLS listener', () => {
     socket.destroy()
   })
 
+  it('lets no expectation lead round the door', async () => {
+    const socket = await connected({})
+    socket.write('POST /api/charts HTTP/1.1\r\nhost: x\r\nexpect: zzz\r\ncontent-length: 999999\r\n\r\n')
+    assert.match(await text(socket), /^HTTP\/1\.1 403 Forbidden: /)
+    const { cert, key } = await server.reader()
+    const verified = await connected({ cert, key })
+    verified.write(GET.replace('\r\n\r\n', '\r\nexpect: zzz\r\n\r\n'))
+    assert.match(await text(verified), /^HTTP\/1\.1 200 OK/)
+  })
+
   it('counts and logs refused peers, the log at a bounded rate', async () => {
     for (let count = 0; count < 40; count += 1) await server.request(undefined, 'GET', '/')
     const lines = server.logLines.filter((line) => line.includes('refused an unverified peer'))
