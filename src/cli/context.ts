@@ -16,5 +16,14 @@ export interface CliContext {
 
 /** Who a change made on the command line is by: the operating system's user. */
 export function cliActor({ now }: CliContext): Actor {
-  return { who: `cli:${userInfo().username}`, from: hostname(), requestId: 'cli', at: now() }
+  return { who: `cli:${userName()}`, from: hostname(), requestId: 'cli', at: now() }
+}
+
+/** A user without an entry in passwd, as OpenShift makes them, has a number only. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`
+  }
 }

@@ -6,6 +6,9 @@ const PREFIX = 'CHARTROOM_'
 /** Where `serve` and the other commands find their file. */
 const CONFIG_VARIABLE = 'CHARTROOM_CONFIG'
 
+/** What Kubernetes sets in every pod beside a Service that is called `chartroom` (or `chartroom-something`). */
+const SERVICE_LINK = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/
+
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export function processEnvironment(): Environment {
@@ -39,8 +42,8 @@ export function settingsFrom(
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || variable === CONFIG_VARIABLE || text === undefined) continue
     const setting = known.get(variable)
-    if (setting === undefined) unknown.push(variable)
-    else settings.push({ variable, setting, text })
+    if (setting !== undefined) settings.push({ variable, setting, text })
+    else if (!SERVICE_LINK.test(variable)) unknown.push(variable)
   }
   return { settings, unknown }
 }

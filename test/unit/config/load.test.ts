@@ -123,6 +123,19 @@ describe('loadConfig', () => {
     assert.deepEqual((await load('')).audit, { keep: 400 * DAY_MS, reads: 'off', readsKeep: 7 * DAY_MS })
   })
 
+  it('overlooks what Kubernetes says of a Service of the same name', async () => {
+    const links = {
+      CHARTROOM_SERVICE_HOST: '10.0.0.1',
+      CHARTROOM_SERVICE_PORT: '8443',
+      CHARTROOM_SERVICE_PORT_HTTPS: '8443',
+      CHARTROOM_PORT: 'tcp://10.0.0.1:8443',
+      CHARTROOM_PORT_8443_TCP: 'tcp://10.0.0.1:8443',
+      CHARTROOM_PORT_8443_TCP_ADDR: '10.0.0.1',
+      CHARTROOM_OPS_SERVICE_HOST: '10.0.0.2',
+    }
+    assert.equal((await load('', links)).listen.port, 8443)
+  })
+
   it('keeps secrets out of everything that prints', async () => {
     const { signing } = await load('', { CHARTROOM_SIGNING_PASSPHRASE: 'hunter2' })
     assert.equal(signing.passphrase?.reveal(), 'hunter2')
