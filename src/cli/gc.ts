@@ -16,13 +16,12 @@ export function addGc(program: Command, context: CliContext): void {
     )
     .option(
       '--grace <duration>',
-      'how long a blob must have been condemned by an earlier run',
+      `how long a blob must have been condemned by an earlier run (default: ${GRACE})`,
       parseDuration,
-      parseDuration(GRACE),
     )
-    .action(async (flags: ConfigFlags & { readonly grace: number }) => {
+    .action(async ({ grace = parseDuration(GRACE), ...flags }: ConfigFlags & { readonly grace?: number }) => {
       const config = await loadConfig(flags, context.environment)
-      const options = { now: context.now(), graceMs: flags.grace }
+      const options = { now: context.now(), graceMs: grace }
       const report = await withStores(config, (stores) => collectGarbage(stores, options))
       const waiting = report.unreferenced - report.removed
       context.print(`${report.removed} blobs removed, ${waiting} condemned and waiting`)

@@ -23,7 +23,7 @@ import { parseRepositoryArgument } from './key-section.ts'
 import { collect, parseDuration, withConfigOptions } from './options.ts'
 import { type PublishContext } from './publish.ts'
 import { createTransferProgress } from './transfer-progress.ts'
-import { withStores } from './with-stores.ts'
+import { withNewStores } from './with-stores.ts'
 import { type Stores } from '../app/stores.ts'
 
 interface ImportFlags extends ConfigFlags, ClientTlsFiles {
@@ -66,7 +66,7 @@ export function addImport(program: Command, context: PublishContext, exitWith: (
 async function run(context: PublishContext, source: string, flags: ImportFlags): Promise<number> {
   const config = await loadConfig(flags, context.environment)
   const settingsOf = await readRepositorySettings(config)
-  const findings = await withStores(config, async (stores) => {
+  const findings = await withNewStores(config, async (stores) => {
     if (flags.create !== true) await requireRepository(stores.catalog, flags.repository)
     const opened = await openSource(context, source, flags)
     try {

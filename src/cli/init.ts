@@ -4,7 +4,7 @@ import { type ConfigFlags } from '../config/sources.ts'
 import { cliActor, type CliContext } from './context.ts'
 import { initialiseCerts, initialiseConfig } from './initialise.ts'
 import { collect, withServerOptions } from './options.ts'
-import { withStores } from './with-stores.ts'
+import { withNewStores } from './with-stores.ts'
 
 export interface InitFlags extends ConfigFlags {
   readonly name?: readonly string[]
@@ -27,7 +27,7 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
   }
   await initialiseConfig(configFilePath(configFlags, context.environment), made)
   const config = await loadConfig(configFlags, context.environment)
-  await withStores(config, ({ catalog }) =>
+  await withNewStores(config, ({ catalog }) =>
     initialiseCerts({ catalog, actor: cliActor(context), made }, config, name),
   )
   return config

@@ -7,7 +7,7 @@ import { cliActor, type CliContext } from './context.ts'
 import { withConfigOptions } from './options.ts'
 import { parseRepositoryArgument } from './key-section.ts'
 import { withCatalog } from './with-catalog.ts'
-import { withStores } from './with-stores.ts'
+import { withNewStores, withStores } from './with-stores.ts'
 
 export function addRepo(program: Command, context: CliContext): void {
   const repo = program.command('repo').description('make, list, rename and delete repositories')
@@ -16,7 +16,7 @@ export function addRepo(program: Command, context: CliContext): void {
     .action(async (name: string, flags: ConfigFlags) => {
       const repository = parseRepositoryName(name)
       const config = await loadConfig(flags, context.environment)
-      const outcome = await withStores(config, ({ catalog }) =>
+      const outcome = await withNewStores(config, ({ catalog }) =>
         catalog.createRepository(repository, cliActor(context)),
       )
       context.print(
