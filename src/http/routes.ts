@@ -14,6 +14,7 @@ import { getVersion } from './chartmuseum/get-version.ts'
 import { listCharts } from './chartmuseum/list-charts.ts'
 import { listChartVersions } from './chartmuseum/list-chart-versions.ts'
 import { postChart, type PostChartDeps } from './chartmuseum/post-chart.ts'
+import { postPromotion, type PostPromotionDeps } from './chartmuseum/post-promotion.ts'
 import { postProvenance } from './chartmuseum/post-provenance.ts'
 import { getArchive, getProvenance, type GetFileDeps } from './helm/get-file.ts'
 import { getIndex } from './helm/get-index.ts'
@@ -21,7 +22,13 @@ import { getKeyring } from './helm/get-keyring.ts'
 import { route, verifiedRoute, type Route } from './route.ts'
 import { type ReadIndexDeps } from '../repository/read-index.ts'
 
-export type RouteDeps = PostChartDeps & ReadIndexDeps & GetFileDeps & WhoamiDeps & GetCrlDeps & GetWelcomeDeps
+export type RouteDeps = PostChartDeps &
+  PostPromotionDeps &
+  ReadIndexDeps &
+  GetFileDeps &
+  WhoamiDeps &
+  GetCrlDeps &
+  GetWelcomeDeps
 
 /**
  * THE route table: every path that the server answers and what it needs. The longer of two paths comes first; no
@@ -53,5 +60,6 @@ export function routes(deps: RouteDeps): readonly Route[] {
     route('get', '/api/{*repository/}charts', 'read', listCharts(deps)),
     route('post', '/api/{*repository/}charts', 'publish', postChart(deps)),
     route('post', '/api/{*repository/}prov', 'publish', postProvenance(deps)),
+    route('post', '/api/{*repository/}promote', 'publish', postPromotion(deps)),
   ]
 }

@@ -2,6 +2,7 @@ import { type Quota } from '../catalog/catalog.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { type Keyring } from '../provenance/keyring.ts'
 import { type SigningKey } from '../provenance/signing-key.ts'
+import { type Retention } from './retention.ts'
 
 /** What the operator has decided for one repository. */
 export interface RepositorySettings {
@@ -24,6 +25,8 @@ export interface RepositorySettings {
   /** `read-only`: nothing is published or deleted, whoever asks. */
   readonly access: 'read-write' | 'read-only'
   readonly quota?: Quota
+  /** What `chartroom retain` keeps; everything, unless given. */
+  readonly retention?: Retention
   /** The repository's ID at Artifact Hub. */
   readonly artifactHubId?: string
 }

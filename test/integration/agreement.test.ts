@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
+import { type VersionRecord } from '../../src/catalog/catalog.ts'
 import { type Digest } from '../../src/chart/digest.ts'
 import { parseChartName } from '../../src/chart/name.ts'
-import { parseRepositoryName } from '../../src/chart/repository-name.ts'
+import { parseRepositoryName, type RepositoryName } from '../../src/chart/repository-name.ts'
 import { parseChartVersion } from '../../src/chart/version.ts'
 import { AppError } from '../../src/errors.ts'
 import { RenderedIndex } from '../../src/repoindex/rendered-index.ts'
@@ -11,6 +12,7 @@ import { checkIntegrity } from '../../src/repository/check-integrity.ts'
 import { collectGarbage } from '../../src/repository/collect-garbage.ts'
 import { importPackage } from '../../src/repository/import-package.ts'
 import { IndexCache } from '../../src/repository/index-cache.ts'
+import { promote } from '../../src/repository/promote.ts'
 import { withdraw } from '../../src/repository/withdraw.ts'
 import { archive, chartYaml } from '../support/chart-builder.ts'
 import { collected } from '../support/collected.ts'
@@ -28,27 +30,30 @@ const NAMES = ['demo', 'demo-1.0.0', 'other']
 const VERSIONS = ['1.0.0', '1.0.0-2.0.0', '2.0.0']
 const CONTENTS = ['a: 1\n', 'a: 2\n']
 const REPOSITORY = parseRepositoryName('team-a')
+/** Where versions are promoted to, and sometimes back from. */
+const TARGET = parseRepositoryName('team-b')
 
 const step = fc.record({
-  kind: fc.constantFrom('publish', 'delete', 'import', 'collect'),
+  kind: fc.constantFrom('publish', 'delete', 'import', 'promote', 'collect'),
   name: fc.constantFrom(...NAMES),
   version: fc.constantFrom(...VERSIONS),
   content: fc.constantFrom(...CONTENTS),
   order: fc.constantFrom('in order', 'in disorder'),
+  repository: fc.constantFrom(REPOSITORY, TARGET),
 })
 
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 
-describe('publishes, deletes and lenient imports', () => {
+describe('publishes, deletes, promotions and lenient imports', () => {
   it('leave index, catalog and blobs in agreement, in any sequence', async () => {
     const settingsOf = await defaultSettings()
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
         const stores = await openEmbeddedStores()
         try {
           const deps = { ...stores, settingsOf }
           const indexes = new IndexCache(stores.catalog, '')
-          await stores.catalog.createRepository(REPOSITORY, actorNow())
+          for (const name of [REPOSITORY, TARGET]) await stores.catalog.createRepository(name, actorNow())
           for (const one of steps) {
             await take(deps, one)
             await assertAgreement(deps, indexes)
@@ -68,9 +73,11 @@ type Deps = EmbeddedStores & { readonly settingsOf: Awaited<ReturnType<typeof de
 /** A refusal is as good an outcome as any, as long as everything agrees after it. */
 async function take(deps: Deps, one: Step): Promise<void> {
   try {
-    if (one.kind === 'publish') await upload(deps, await packaged(one))
-    if (one.kind === 'delete') await withdraw(deps, authorise('delete', REPOSITORY), idOf(one), actorNow())
+    const { repository } = one
+    if (one.kind === 'publish') await upload(deps, await packaged(one), { repository })
+    if (one.kind === 'delete') await withdraw(deps, authorise('delete', repository), idOf(one), actorNow())
     if (one.kind === 'import') await importLeniently(deps, one)
+    if (one.kind === 'promote') await promoteOne(deps, one)
     if (one.kind === 'collect') await collectGarbage(deps, { now: new Date(), graceMs: 0 })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
@@ -78,8 +85,8 @@ async function take(deps: Deps, one: Step): Promise<void> {
   }
 }
 
-function idOf({ name, version }: Step): Parameters<typeof withdraw>[2] {
-  return { repository: REPOSITORY, name: parseChartName(name), version: parseChartVersion(version) }
+function idOf({ repository, name, version }: Step): Parameters<typeof withdraw>[2] {
+  return { repository, name: parseChartName(name), version: parseChartVersion(version) }
 }
 
 async function packaged({ name, version, content, order }: Step): Promise<Buffer> {
@@ -88,13 +95,29 @@ async function packaged({ name, version, content, order }: Step): Promise<Buffer
   return archive(order === 'in order' ? members : [...members, values])
 }
 
+/** What was imported leniently stays marked. */
+async function promoteOne(deps: Deps, one: Step): Promise<void> {
+  const source = one.repository === REPOSITORY ? TARGET : REPOSITORY
+  const id = idOf(one)
+  const { version, outcome } = await promote(deps, {
+    authorisation: authorise('publish', one.repository),
+    source: authorise('read', source),
+    name: id.name,
+    version: id.version,
+    force: 'unforced',
+    actor: actorNow(),
+  })
+  const promoted = await deps.catalog.findVersion({ ...id, repository: source })
+  if (outcome !== 'unchanged') assert.equal(version.reading, promoted?.reading)
+}
+
 async function importLeniently(deps: Deps, one: Step): Promise<void> {
   const bytes = await packaged(one)
   const finding = await importPackage(
     deps,
     {
       source: 'here',
-      repository: REPOSITORY,
+      repository: one.repository,
       filename: `${one.name}-${one.version}.tgz`,
       readProvenance: async () => Promise.resolve(undefined),
       open: async () => Promise.resolve(Readable.from([bytes])),
@@ -120,8 +143,20 @@ async function assertAgreement(deps: Deps, indexes: IndexCache): Promise<void> {
     findings.filter(({ problem }) => problem !== undefined),
     [],
   )
-  const cached = await indexes.read(REPOSITORY)
-  const snapshot = await deps.catalog.readIndex(REPOSITORY)
+  for (const repository of [REPOSITORY, TARGET]) {
+    const versions = findings.map(({ version }) => version).filter((one) => one.repository === repository)
+    await assertIndexed(deps, indexes, repository, versions)
+  }
+}
+
+async function assertIndexed(
+  deps: Deps,
+  indexes: IndexCache,
+  repository: RepositoryName,
+  versions: readonly VersionRecord[],
+): Promise<void> {
+  const cached = await indexes.read(repository)
+  const snapshot = await deps.catalog.readIndex(repository)
   assert.ok(snapshot !== undefined)
   const bytes = Buffer.concat(cached.toBuffers()).toString()
   assert.equal(bytes, Buffer.concat(RenderedIndex.render(snapshot).toBuffers()).toString())
@@ -129,7 +164,7 @@ async function assertAgreement(deps: Deps, indexes: IndexCache): Promise<void> {
   const indexed = Object.values(entries).flatMap((versions) =>
     versions.map(({ urls, digest }) => `${urls.join()} ${digest}`),
   )
-  const recorded = findings.map(({ version }) => `charts/${version.filename} ${version.digest}`)
+  const recorded = versions.map(({ filename, digest }) => `charts/${filename} ${digest}`)
   assert.deepEqual(indexed.toSorted(), recorded.toSorted())
 }
 

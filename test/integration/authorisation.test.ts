@@ -19,6 +19,8 @@ const ACCESS = [
   },
   { who: { anchor: 'built-in', cn: 'reader' }, may: ['read'], repositories: ['team-a'] },
   { who: { anchor: 'built-in', cn: 'publisher' }, may: ['publish'], repositories: ['team-a'] },
+  // What is promoted has to be read, in the repository that it is in.
+  { who: { anchor: 'built-in', cn: 'publisher' }, may: ['read'], repositories: ['team-b'] },
   {
     who: { anchor: 'built-in', cn: 'other-repository' },
     may: ['read', 'publish', 'delete'],
@@ -122,6 +124,7 @@ describe('authorisation of every route', () => {
     }
     await writeFile(join(server.config.certs, 'crl.pem'), 'a list')
     assert.equal((await publish()).status, 201)
+    await server.request(admin, 'POST', '/api/team-b/charts', { body: archive })
     const prov = await server.request(admin, 'GET', '/team-a/charts/demo-0.1.0.tgz.prov')
     provenance = prov.bytes
   })
@@ -144,6 +147,7 @@ describe('authorisation of every route', () => {
     const bodies: Readonly<Record<string, Buffer>> = {
       '/api/team-a/charts': archive,
       '/api/team-a/prov': provenance,
+      '/api/team-a/promote': Buffer.from(JSON.stringify({ from: 'team-b', name: 'demo', version: '0.1.0' })),
     }
     const body = route.method === 'post' ? bodies[path] : undefined
     assert.ok(route.method !== 'post' || body !== undefined, `the test has no body for ${path}`)
@@ -152,7 +156,7 @@ describe('authorisation of every route', () => {
 
   /** Routes that name no chart: what a chart-scoped identity sees of them is narrowed, not refused. */
   function namesNoChart(path: string): boolean {
-    return !path.includes('demo') && !path.endsWith('/charts') && !path.endsWith('/prov')
+    return !path.includes('demo') && !/\/(?:charts|prov|promote)$/.test(path)
   }
 
   function isAllowed(route: Route, path: string, caller: Caller): boolean {
