@@ -48,6 +48,15 @@ module.exports = {
       },
     },
     {
+      name: 'webhooks-know-the-outbox-only',
+      severity: 'error',
+      from: { path: '^src/webhooks/' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(webhooks|chart|policy)/|^src/(catalog/outbox|ops/metrics|errors|text)\\.ts',
+      },
+    },
+    {
       name: 'facades-meet-in-repository',
       severity: 'error',
       from: { path: '^src/http/(helm|oci|chartmuseum|ui|admin)/' },

@@ -50,7 +50,8 @@ function asTheyAre({
   overwrite,
   tombstones,
   quota,
+  retention,
   artifactHubId,
 }: RepositoryEntry): Partial<RepositorySettings> {
-  return present({ overwrite, tombstones, quota, artifactHubId })
+  return present({ overwrite, tombstones, quota, retention, artifactHubId })
 }

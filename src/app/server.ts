@@ -26,6 +26,7 @@ import { Reloading } from './reloading.ts'
 import { Revocations } from './revocations.ts'
 import { openStores, type Stores } from './stores.ts'
 import { readVersion } from './version.ts'
+import { keepWebhooks } from './webhooks.ts'
 
 export interface RunningServer {
   /** Of the mTLS listener. */
@@ -77,6 +78,7 @@ async function open(base: Base): Promise<RunningServer> {
   const peers = await openPeers(base, stores)
   const server = await listenForPeers(base, stores, peers)
   const expiry = closers.add(new ExpiryWatch({ expiries: () => inputs.expiries, log, metrics, now }))
+  keepWebhooks({ catalog: stores.catalog, config: () => inputs.config, metrics, log, now }, closers)
   const reloading = closers.add(new Reloading(inputs, { server, peers, expiry, log }))
   return {
     port: server.port,

@@ -5,6 +5,7 @@ import { type ArchiveReading } from '../chart/archive.ts'
 import { type Digest } from '../chart/digest.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { type RevocationReason } from '../pki/revocation-reason.ts'
+import { type Outbox } from './outbox.ts'
 
 /**
  * The truth about what is in which repository. Every method is one atomic, durable transaction or one consistent
@@ -19,6 +20,8 @@ import { type RevocationReason } from '../pki/revocation-reason.ts'
 export interface Catalog {
   /** Names this catalog's history: a new one when it was made anew or restored, so that no ETag outlives it. */
   readonly epoch: string
+  /** What webhooks have still to be told of; of the same database. */
+  readonly outbox: Outbox
 
   /**
    * No repository is there from the start, the root one neither. A new one has an audit row and revision 0, or one more
@@ -190,6 +193,8 @@ export interface Actor {
   readonly from: string
   readonly requestId: string
   readonly at: Date
+  /** How or why, where the action itself does not tell. */
+  readonly detail?: string
 }
 
 export interface RepositoryRecord {
@@ -348,7 +353,6 @@ export interface AuditEntry extends Actor {
   readonly repository?: RepositoryName
   readonly chart?: string
   readonly version?: string
-  readonly detail?: string
 }
 
 export interface AuditRecord extends AuditEntry {

@@ -39,6 +39,7 @@ import { type Reader, type SqliteConnection, type Writer } from './sqlite-connec
 import { openReader, openWriter } from './sqlite-file.ts'
 import { readIndex, readIndexSince } from './sqlite-index.ts'
 import { readEpoch, renewEpoch, touch } from './sqlite-meta.ts'
+import { SqliteOutbox } from './sqlite-outbox.ts'
 import { replaceProvenance } from './sqlite-provenance.ts'
 import { isPurged, purge } from './sqlite-purge.ts'
 import { recordVersion } from './sqlite-record.ts'
@@ -77,6 +78,7 @@ interface Connections {
 /** The catalog in one SQLite file. Several processes on one machine may have it open at the same time. */
 export class SqliteCatalog implements Catalog {
   readonly epoch: string
+  readonly outbox: SqliteOutbox
   readonly #writer: SqliteConnection
   readonly #reader: SqliteConnection
   readonly #snapshots: SnapshotPool
@@ -93,6 +95,7 @@ export class SqliteCatalog implements Catalog {
     this.#reader = reader
     this.#snapshots = new SnapshotPool(() => openReader(path))
     this.epoch = reader.read(readEpoch)
+    this.outbox = new SqliteOutbox(reader, writer)
   }
 
   createRepository(name: RepositoryName, by: Actor): Promise<'created' | 'exists'> {

@@ -63,6 +63,9 @@ access:
 #   - { name: team-b, signing: { key: team-b.key.asc, keyring: team-b.gpg } }  # with a signing key of its own
 #   - { name: { glob: 'sandbox/**' }, overwrite: always, tombstones: release, quota: { versions: 500 } }
 #   - { name: old, readOnly: true }
+#   - { name: team-a/staging, retention: { keepVersions: 20, keepFor: 90d } }  # for "chartroom retain --apply"
+# webhooks:                     # told of publishes and deletions, signed and retried; see docs/webhooks.md
+#   - { url: 'https://ci.example.org/charts', secretFile: webhook.secret, repositories: [team-a/stable], timeout: 10s }
 # audit: { keep: 400d, reads: off, readsKeep: 7d }  # reads: on, also who pulled what
 # log: { level: info }
 # shutdown: { drain: 25s }

@@ -13,11 +13,14 @@ import { addImport } from './import.ts'
 import { addInit } from './init.ts'
 import { addKey } from './key.ts'
 import { addPolicy } from './policy.ts'
+import { addPromote } from './promote.ts'
 import { addPublish, type PublishContext } from './publish.ts'
 import { addPurge } from './purge.ts'
 import { addRepo } from './repo.ts'
 import { addRestore } from './restore.ts'
+import { addRetain } from './retain.ts'
 import { addServe } from './serve.ts'
+import { addWebhook } from './webhook.ts'
 
 /** Runs one command line. Resolves with the exit status; what went wrong has been said on standard error. */
 export async function runCommandLine(args: readonly string[], context: PublishContext): Promise<number> {
@@ -57,12 +60,15 @@ function createProgram(context: PublishContext, exitWith: (code: number) => void
   addPublish(program, context, exitWith)
   addImport(program, context, exitWith)
   addExport(program, context)
+  addPromote(program, context)
   addRepo(program, context)
+  addWebhook(program, context)
   addConfig(program, context)
   addPolicy(program, context)
   addAudit(program, context)
   addFsck(program, context, exitWith)
   addGc(program, context)
+  addRetain(program, context)
   addPurge(program, context)
   addBackup(program, context)
   addRestore(program, context, exitWith)

@@ -134,6 +134,11 @@ function complete(settings: ConfigFile, file: string | undefined): Omit<Config, 
       ...(provenance.trustedKeyring !== undefined && { trustedKeyring: at(provenance.trustedKeyring) }),
     },
     repositories: settings.repositories.map((repository) => completeRepository(repository, at)),
+    webhooks: settings.webhooks.map(({ secretFile, ca: authorities, ...webhook }) => ({
+      ...webhook,
+      ...(secretFile !== undefined && { secretFile: at(secretFile) }),
+      ...(authorities !== undefined && { ca: at(authorities) }),
+    })),
   }
 }
 

@@ -36,7 +36,7 @@ function isAboutContents(issues: readonly z.core.$ZodIssue[]): boolean {
 
 /** What each setting alone allows and all together forbid. */
 export function contradictions(settings: ConfigFile): readonly Problem[] {
-  const { tls, repositories } = settings
+  const { tls, repositories, webhooks } = settings
   return [
     ...repeated((tls.clientCAs ?? []).map(({ name }) => name)).map((name) => ({
       path: 'tls.clientCAs',
@@ -45,6 +45,10 @@ export function contradictions(settings: ConfigFile): readonly Problem[] {
     ...repeated(repositories.map(({ name }) => patternText(name))).map((name) => ({
       path: 'repositories',
       message: `${name} is listed twice`,
+    })),
+    ...repeated(webhooks.map(({ url }) => new URL(url).href)).map((url) => ({
+      path: 'webhooks',
+      message: `${url} is listed twice`,
     })),
     ...impossibleProvenance(settings),
     ...misplacedUrl(settings),

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { CHANGE_KINDS } from '../catalog/outbox.ts'
 import { parseRepositoryName, type RepositoryName } from '../chart/repository-name.ts'
 import { AppError } from '../errors.ts'
-import { accessSchema, groupsSchema } from '../policy/policy-file.ts'
+import { accessSchema, groupsSchema, repositoriesSchema } from '../policy/policy-file.ts'
 import { Secret } from './secret.ts'
 import { address, bytes, duration, flag, network, pathPrefix } from './units.ts'
 
@@ -46,6 +47,22 @@ const quota = z.strictObject({
   /** Of all archives together, also where repositories share one. */
   bytes: bytes.optional(),
 })
+
+/**
+ * What `chartroom retain --apply` keeps of each chart; nothing goes without that command. With both settings, a version
+ * goes only when neither keeps it. The newest stable version of a chart, or its newest where none is stable, stays in any
+ * case.
+ */
+const retention = z
+  .strictObject({
+    /** The newest so many, by SemVer and with pre-releases. */
+    keepVersions: z.int().min(1).optional(),
+    /** Those published here within this time, such as `90d`. */
+    keepFor: duration.optional(),
+  })
+  .refine(({ keepVersions, keepFor }) => keepVersions !== undefined || keepFor !== undefined, {
+    message: 'required: one of keepVersions and keepFor, or both',
+  })
 
 /** What becomes of a provenance file by a signer who is not in the trusted keyring. */
 const unknownSigner = z.enum(['countersign', 'refuse'])
@@ -143,6 +160,7 @@ const repository = z.strictObject({
   /** Nothing is published or deleted, whoever asks. */
   readOnly: flag.optional(),
   quota: quota.optional(),
+  retention: retention.optional(),
   /** Its ID in Artifact Hub's control panel, for `artifacthub-repo.yml`. */
   artifactHubId: z.guid().optional(),
   /** Instead of the server-wide `signing`: the repository's versions are signed with this key and verify with its keyring. */
@@ -156,6 +174,32 @@ const repository = z.strictObject({
     })
     .optional(),
 })
+
+const webhook = z
+  .strictObject({
+    /** Where changes are sent to with POST; https, or http to this machine itself. */
+    url: z
+      .url({ protocol: /^https?$/ })
+      .refine(isSafeToSendTo, 'expected https, without a name or password in it; http only for loopback'),
+    /** The key of `X-Chartroom-Signature`. Exactly one of `secret` and `secretFile`. */
+    secret: secret.optional(),
+    /** A file with it instead, which others cannot read. Read for each delivery. */
+    secretFile: z.string().min(1).optional(),
+    /** As in `access`. */
+    repositories: repositoriesSchema.prefault('all'),
+    events: z
+      .array(z.enum(CHANGE_KINDS))
+      .min(1)
+      .default([...CHANGE_KINDS]),
+    /** The authorities (PEM) that the receiver's certificate may chain to. Default: those that Node comes with. */
+    ca: z.string().min(1).optional(),
+    /** For one delivery, from connecting to the answer. */
+    timeout: duration.prefault('10s'),
+  })
+  .refine(({ secret, secretFile }) => (secret === undefined) !== (secretFile === undefined), {
+    path: ['secret'],
+    message: 'required: exactly one of secret and secretFile',
+  })
 
 export const configSchema = z.strictObject({
   /** Where the repository is served over mTLS. */
@@ -206,6 +250,11 @@ export const configSchema = z.strictObject({
   groups: groupsSchema.default({}),
   /** Who may do what. Nothing is allowed that no grant allows, and what a `deny` names is refused in any case. */
   access: accessSchema.default([]),
+  /**
+   * Who is told of changes (docs/webhooks.md). A new one is told of what changes from then on; one that is taken out and
+   * comes back within a day goes on where it was.
+   */
+  webhooks: z.array(webhook).default([]),
   audit: z
     .strictObject({
       /** How long the audit trail is kept; what is older goes while the server runs. */
@@ -229,3 +278,10 @@ export const configSchema = z.strictObject({
 })
 
 export type ConfigFile = z.infer<typeof configSchema>
+
+/** What a name server says is not asked: `localhost` and addresses that are loopback by themselves. */
+function isSafeToSendTo(text: string): boolean {
+  const { protocol, hostname, username, password } = new URL(text)
+  if (username !== '' || password !== '') return false
+  return protocol === 'https:' || /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+}

@@ -65,6 +65,19 @@ export class Metrics {
     registers: [this.registry],
   })
 
+  readonly webhookDeliveries = new Counter({
+    name: 'chartroom_webhook_deliveries_total',
+    help: 'Attempts to tell a webhook of a change: delivered, failed (and tried again), dropped (and given up).',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  })
+
+  readonly webhookBacklog = new Gauge({
+    name: 'chartroom_webhook_backlog',
+    help: 'Changes that webhooks have still to be told of; 0 in a process that leaves it to another one.',
+    registers: [this.registry],
+  })
+
   constructor() {
     collectDefaultMetrics({ register: this.registry })
   }

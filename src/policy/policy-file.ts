@@ -16,6 +16,12 @@ const repositoryPattern = pattern.transform((value): Pattern =>
 
 const EVERY_REPOSITORY: readonly Pattern[] = [{ glob: '**' }]
 
+/** `all`, or a list of names and patterns. */
+export const repositoriesSchema = z.union([
+  z.literal('all').transform(() => EVERY_REPOSITORY),
+  z.array(repositoryPattern).min(1),
+])
+
 /** With or without colons, in either case, as `openssl x509 -fingerprint -sha256` prints it. */
 const fingerprint = z
   .string()
@@ -51,10 +57,7 @@ export const accessSchema = z.array(
     may: actions.optional(),
     /** What the rule takes back: wins over every grant, wherever it stands. */
     deny: actions.optional(),
-    repositories: z.union([
-      z.literal('all').transform(() => EVERY_REPOSITORY),
-      z.array(repositoryPattern).min(1),
-    ]),
+    repositories: repositoriesSchema,
     /** Absent: every chart. */
     charts: z.array(pattern).min(1).optional(),
   }),

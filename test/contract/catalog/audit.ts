@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { type AuditEntry, type AuditQuery } from '../../../src/catalog/catalog.ts'
 import { parseRepositoryName, ROOT_REPOSITORY } from '../../../src/chart/repository-name.ts'
-import { actor, minutesAfterNoon, NOON } from '../../support/catalog-samples.ts'
+import { actor, minutesAfterNoon, newVersion, NOON, RULES, versionId } from '../../support/catalog-samples.ts'
 import { type CatalogHarness } from './harness.ts'
 
 const team = parseRepositoryName('team-a')
@@ -45,6 +45,15 @@ export function describeAudit(use: CatalogHarness): void {
           { ...bare, id: first.id },
         ],
       )
+    })
+
+    it('has the detail that comes with the actor of a change', async () => {
+      const sample = newVersion(versionId('demo', '1.0.0'))
+      const because = { ...actor(), detail: 'because' }
+      await use.catalog.recordVersion(sample, RULES, because)
+      await use.catalog.recordVersion(sample, RULES, because)
+      await use.catalog.withdrawVersion(sample, { ...because, detail: 'for another reason' })
+      deepEqual(await details(), ['for another reason', 'because', 'because', 'because'])
     })
 
     it('appends all or nothing', async () => {

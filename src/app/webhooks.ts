@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises'
+import { type Catalog } from '../catalog/catalog.ts'
+import { type Config } from '../config/load.ts'
+import { AppError } from '../errors.ts'
+import { type Closers } from '../ops/close.ts'
+import { readKeyFile } from '../pki/key-store.ts'
+import { Courier, type CourierDeps } from '../webhooks/courier.ts'
+import { type Webhook } from '../webhooks/webhook.ts'
+
+export interface KeepWebhooksDeps extends Pick<CourierDeps, 'metrics' | 'log' | 'now'> {
+  readonly catalog: Catalog
+  readonly config: () => Config
+}
+
+/** Tells the webhooks of changes, as long as the server runs. */
+export function keepWebhooks({ catalog, config, ...deps }: KeepWebhooksDeps, closers: Closers): void {
+  closers.add(
+    new Courier({
+      ...deps,
+      outbox: catalog.outbox,
+      webhooks: () => webhooksOf(config()),
+      serverUrl: () => config().url,
+      random: Math.random,
+    }),
+  )
+}
+
+export function webhooksOf({ webhooks }: Config): readonly Webhook[] {
+  return webhooks.map(({ url, repositories, events, timeout, ca, ...secret }) => ({
+    url: new URL(url),
+    repositories,
+    events,
+    timeoutMs: timeout,
+    readSecret: () => readSecret(secret),
+    readCa: () => readCa(ca),
+  }))
+}
+
+async function readSecret({
+  secret,
+  secretFile,
+}: Pick<Config['webhooks'][number], 'secret' | 'secretFile'>): Promise<string> {
+  // An editor's or `echo`'s line end is no part of the secret.
+  if (secretFile !== undefined) return (await readKeyFile(secretFile)).replace(/\r?\n$/, '')
+  return secret?.reveal() ?? ''
+}
+
+async function readCa(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    throw new AppError('config-invalid', `${file}: cannot be read`, { cause: error })
+  })
+}
