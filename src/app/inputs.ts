@@ -1,6 +1,7 @@
 import { type Logger } from 'pino'
 import { describeRepository, ROOT_REPOSITORY } from '../chart/repository-name.ts'
 import { type Config } from '../config/load.ts'
+import { AppError } from '../errors.ts'
 import { type TlsMaterial } from '../http/tls-options.ts'
 import { type TrustAnchor } from '../http/trust-anchor.ts'
 import { type Metrics } from '../ops/metrics.ts'
@@ -56,6 +57,7 @@ export class Inputs {
       'configuration' satisfies InputName,
       async () => {
         const value = await loadConfig()
+        requireGrants(value)
         return { value, revision: settingsRevision(value) }
       },
       now,
@@ -197,5 +199,15 @@ async function openInput<T>(
       return { value: await read(), revision }
     },
     now,
+  )
+}
+
+/** Also while running: a file that is just being written may be empty, and would shut everybody out. */
+function requireGrants({ rules, file }: Config): void {
+  if (rules.some((rule) => 'may' in rule)) return
+  const where = file === undefined ? 'there is no chartroom.yaml' : `${file} has no grants under "access"`
+  throw new AppError(
+    'config-invalid',
+    `${where}, so nobody could do anything; "chartroom init" writes a first one`,
   )
 }

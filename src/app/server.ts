@@ -2,7 +2,6 @@ import { type Logger } from 'pino'
 import { ROOT_REPOSITORY, type RepositoryName } from '../chart/repository-name.ts'
 import { type Actor, type Catalog } from '../catalog/catalog.ts'
 import { type Config } from '../config/load.ts'
-import { AppError } from '../errors.ts'
 import { createExpressListener } from '../http/express-app.ts'
 import { createListener } from '../http/listener.ts'
 import { MtlsServer, type MtlsServerOptions } from '../http/mtls-server.ts'
@@ -51,7 +50,6 @@ export async function startServer(
 ): Promise<RunningServer> {
   const metrics = new Metrics()
   const inputs = await Inputs.open({ loadConfig, log, metrics, now })
-  requireGrants(inputs.config)
   await warnOfExpiringKeys(inputs.config, log)
   const base: Base = { inputs, closers: new Closers(), metrics, log, now, state: { draining: false } }
   try {
@@ -162,13 +160,4 @@ async function createRepositories(catalog: Catalog, { repositories }: Config, at
   for (const name of names) {
     if ((await catalog.findRepository(name)) === undefined) await catalog.createRepository(name, actor)
   }
-}
-
-function requireGrants({ rules, file }: Config): void {
-  if (rules.some((rule) => 'may' in rule)) return
-  const where = file === undefined ? 'there is no chartroom.yaml' : `${file} has no grants under "access"`
-  throw new AppError(
-    'config-invalid',
-    `${where}, so nobody could do anything; "chartroom init" writes a first one`,
-  )
 }
