@@ -7,6 +7,7 @@ import { readKeyFile } from '../pki/key-store.ts'
 import { Keyring } from '../provenance/keyring.ts'
 import { SigningKey } from '../provenance/signing-key.ts'
 import { lookUpEntries } from './repository-entries.ts'
+import { readSecret } from './read-secret.ts'
 
 /** A `signing` section of the configuration. */
 export interface SigningSection {
@@ -77,9 +78,7 @@ export async function readArmoredKey({ signing }: SigningSection): Promise<strin
 export async function readPassphrase(
   signing: Pick<SigningConfig, 'passphrase' | 'passphraseFile'>,
 ): Promise<string | undefined> {
-  if (signing.passphraseFile === undefined) return signing.passphrase?.reveal()
-  // An editor's or `echo`'s line end is no part of the passphrase.
-  return (await readKeyFile(signing.passphraseFile)).replace(/\r?\n$/, '')
+  return readSecret(signing.passphrase, signing.passphraseFile)
 }
 
 /** Throws `key-unusable`. */

@@ -3,9 +3,9 @@ import { type Catalog } from '../catalog/catalog.ts'
 import { type Config } from '../config/load.ts'
 import { AppError } from '../errors.ts'
 import { type Closers } from '../ops/close.ts'
-import { readKeyFile } from '../pki/key-store.ts'
 import { Courier, type CourierDeps } from '../webhooks/courier.ts'
 import { type Webhook } from '../webhooks/webhook.ts'
+import { readSecret } from './read-secret.ts'
 
 export interface KeepWebhooksDeps extends Pick<CourierDeps, 'metrics' | 'log' | 'now'> {
   readonly catalog: Catalog
@@ -26,23 +26,14 @@ export function keepWebhooks({ catalog, config, ...deps }: KeepWebhooksDeps, clo
 }
 
 export function webhooksOf({ webhooks }: Config): readonly Webhook[] {
-  return webhooks.map(({ url, repositories, events, timeout, ca, ...secret }) => ({
+  return webhooks.map(({ url, repositories, events, timeout, ca, secret, secretFile }) => ({
     url: new URL(url),
     repositories,
     events,
     timeoutMs: timeout,
-    readSecret: () => readSecret(secret),
+    readSecret: async () => (await readSecret(secret, secretFile)) ?? '',
     readCa: () => readCa(ca),
   }))
-}
-
-async function readSecret({
-  secret,
-  secretFile,
-}: Pick<Config['webhooks'][number], 'secret' | 'secretFile'>): Promise<string> {
-  // An editor's or `echo`'s line end is no part of the secret.
-  if (secretFile !== undefined) return (await readKeyFile(secretFile)).replace(/\r?\n$/, '')
-  return secret?.reveal() ?? ''
 }
 
 async function readCa(file: string | undefined): Promise<string | undefined> {

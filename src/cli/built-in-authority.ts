@@ -1,11 +1,13 @@
 import { type X509Certificate } from 'node:crypto'
-import { access, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readSecret } from '../app/read-secret.ts'
 import { type Config } from '../config/load.ts'
 import { AppError } from '../errors.ts'
 import { CertificateAuthority } from '../pki/certificate-authority.ts'
 import { readKeyFile } from '../pki/key-store.ts'
 import { decryptPrivateKey, isEncrypted, parseCertificates, parsePrivateKey } from '../pki/pem.ts'
+import { hasFile } from '../ops/has-file.ts'
 
 export const CA_CERTIFICATE = 'ca.crt'
 export const CA_KEY = 'ca.key'
@@ -63,16 +65,7 @@ export async function readCaPassphrase({
   passphrase,
   passphraseFile,
 }: Config['ca']): Promise<string | undefined> {
-  if (passphraseFile === undefined) return passphrase?.reveal()
-  // An editor's or `echo`'s line end is no part of the passphrase.
-  return (await readKeyFile(passphraseFile)).replace(/\r?\n$/, '')
-}
-
-export async function hasFile(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
+  return readSecret(passphrase, passphraseFile)
 }
 
 interface Candidates {

@@ -7,7 +7,8 @@ import { type CertificateDescription } from '../pki/describe-certificate.ts'
 import { type OnExisting, writeCertificateFile, writeKeyFile } from '../pki/key-store.ts'
 import { toPkcs12 } from '../pki/pkcs12.ts'
 import { quoted } from '../text.ts'
-import { type BuiltInCa, hasFile } from './built-in-authority.ts'
+import { hasFile } from '../ops/has-file.ts'
+import { type BuiltInCa } from './built-in-authority.ts'
 
 export interface ClientSubject {
   /** The common name, and what the files are called. */

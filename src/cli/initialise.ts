@@ -1,5 +1,4 @@
-import { constants } from 'node:fs'
-import { access, mkdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Actor, type Catalog } from '../catalog/catalog.ts'
 import { type Config } from '../config/load.ts'
@@ -9,6 +8,7 @@ import { writeCertificateFile, writeKeyFile } from '../pki/key-store.ts'
 import { readKeyring, readPassphrase } from '../app/signing-keys.ts'
 import { generateSigningKey } from '../provenance/generate-signing-key.ts'
 import { SigningKey } from '../provenance/signing-key.ts'
+import { hasFile } from '../ops/has-file.ts'
 import {
   type BuiltInCa,
   CA_CERTIFICATE,
@@ -33,7 +33,7 @@ export const ADMINISTRATOR = { name: 'admin', unit: 'administrators' } as const
 
 /** Writes the first configuration where there is none. */
 export async function initialiseConfig(file: string, made: (file: string) => void): Promise<void> {
-  if (await exists(file)) return
+  if (await hasFile(file)) return
   await mkdir(dirname(file), { recursive: true })
   await writeCertificateFile(file, CONFIG_TEMPLATE)
   made(file)
@@ -48,11 +48,11 @@ export async function initialiseCerts(
   await mkdir(clientsFolder(config.certs), { recursive: true, mode: 0o700 })
   await initialiseSigningKey(deps, config)
   await initialiseAuthority(deps, config)
-  const needsServer = !(await exists(config.tls.certificate))
-  const needsAdministrator = !(await exists(join(clientsFolder(config.certs), `${ADMINISTRATOR.name}.crt`)))
+  const needsServer = !(await hasFile(config.tls.certificate))
+  const needsAdministrator = !(await hasFile(join(clientsFolder(config.certs), `${ADMINISTRATOR.name}.crt`)))
   // Where the operator keeps the CA's key elsewhere, or has brought another CA, nothing can be issued here. Where nothing
   // is missing, nobody has to unlock it.
-  if (!(await exists(join(config.certs, CA_KEY))) || !(needsServer || needsAdministrator)) return
+  if (!(await hasFile(join(config.certs, CA_KEY))) || !(needsServer || needsAdministrator)) return
   const ca = await openBuiltInCa(config, deps.actor.at)
   if (needsServer) await initialiseServer(deps, ca, config, names)
   if (needsAdministrator) await initialiseAdministrator(deps, ca, config)
@@ -60,7 +60,7 @@ export async function initialiseCerts(
 
 async function initialiseAuthority({ actor, made }: InitialiseDeps, { certs, ca }: Config): Promise<void> {
   const certificateFile = join(certs, CA_CERTIFICATE)
-  if (await exists(certificateFile)) return
+  if (await hasFile(certificateFile)) return
   const keyFile = join(certs, CA_KEY)
   const passphrase = await readCaPassphrase(ca)
   const pair = await createCertificateAuthority({ commonName: 'Chartroom CA', now: actor.at })
@@ -100,7 +100,7 @@ async function initialiseSigningKey(
   { actor, made }: InitialiseDeps,
   { signing, url }: Config,
 ): Promise<void> {
-  if (signing.key === undefined || (await exists(signing.key))) return
+  if (signing.key === undefined || (await hasFile(signing.key))) return
   const passphrase = await readPassphrase(signing)
   const secret = passphrase === undefined ? {} : { passphrase }
   const userId = `Chartroom <chartroom@${new URL(url).hostname}>`
@@ -110,11 +110,4 @@ async function initialiseSigningKey(
   const keyring = key.publicKeyring.merge(older)
   await writeKeyFile(signing.key, armored)
   for (const file of [signing.key, ...(await writeKeyring(signing.keyring, keyring))]) made(file)
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file, constants.F_OK).then(
-    () => true,
-    () => false,
-  )
 }

@@ -5,7 +5,8 @@ import { AppError, isSystemError } from '../errors.ts'
 import { type CertificateAuthority } from '../pki/certificate-authority.ts'
 import { type Crl, parseCrls } from '../pki/crl.ts'
 import { writeCertificateFile } from '../pki/key-store.ts'
-import { type BuiltInCa, type CaConfig, hasFile, isCaKeyHere, openBuiltInCa } from './built-in-authority.ts'
+import { hasFile } from '../ops/has-file.ts'
+import { type BuiltInCa, type CaConfig, isCaKeyHere, openBuiltInCa } from './built-in-authority.ts'
 
 const CRL_FILE = 'crl.pem'
 

@@ -6,7 +6,7 @@ import { type CertificateAuthority } from '../pki/certificate-authority.ts'
 import { describeCertificate, findIssuer } from '../pki/describe-certificate.ts'
 import { type OnExisting, writeCertificateFile, writeKeyFile } from '../pki/key-store.ts'
 import { parseCertificates } from '../pki/pem.ts'
-import { hasFile } from './built-in-authority.ts'
+import { hasFile } from '../ops/has-file.ts'
 
 /** Under which names a server is reached on the machine that it runs on. */
 export function defaultServerNames(): readonly string[] {

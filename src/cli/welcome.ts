@@ -1,8 +1,8 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type RunningServer } from '../app/server.ts'
 import { type Config } from '../config/load.ts'
 import { formatAddress } from '../config/units.ts'
+import { hasFile } from '../ops/has-file.ts'
 import { CA_CERTIFICATE } from './built-in-authority.ts'
 import { clientsFolder } from './client-files.ts'
 import { ADMINISTRATOR } from './initialise.ts'
@@ -55,11 +55,7 @@ interface ClientFiles {
 async function clientFiles({ certs }: Config): Promise<ClientFiles> {
   const base = join(clientsFolder(certs), ADMINISTRATOR.name)
   const ca = join(certs, CA_CERTIFICATE)
-  const issuedHere = await access(`${base}.crt`).then(
-    () => true,
-    () => false,
-  )
-  if (!issuedHere) return { ca: 'CA.crt', certificate: 'CLIENT.crt', key: 'CLIENT.key' }
+  if (!(await hasFile(`${base}.crt`))) return { ca: 'CA.crt', certificate: 'CLIENT.crt', key: 'CLIENT.key' }
   return { ca: shellWord(ca), certificate: shellWord(`${base}.crt`), key: shellWord(`${base}.key`) }
 }
 

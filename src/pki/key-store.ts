@@ -3,6 +3,7 @@ import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises
 import { dirname, join } from 'node:path'
 import { AppError, isSystemError } from '../errors.ts'
 import { quoted } from '../text.ts'
+import { syncFolder } from '../ops/durable.ts'
 
 /**
  * Keys and certificates as files. The paths come from the operator's own configuration, so messages may name them;
@@ -93,7 +94,7 @@ async function writeDurably(path: string, content: string | Uint8Array, rules: W
   } finally {
     await rm(temporary, { force: true })
   }
-  await syncDirectory(directory)
+  await syncFolder(directory)
 }
 
 async function writeNew(path: string, content: string | Uint8Array, mode: number): Promise<void> {
@@ -121,14 +122,5 @@ async function putInPlace(temporary: string, path: string, onExisting: OnExistin
     throw new AppError('request-invalid', `${quoted(path)} exists already and is not overwritten`, {
       cause: error,
     })
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
   }
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { access, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type Readable } from 'node:stream'
 import { AppError, isSystemError } from '../errors.ts'
 import { renameDurably } from '../ops/durable.ts'
 import { type ExportedFile, type RepositoryExport } from '../repository/export-repository.ts'
+import { hasFile } from '../ops/has-file.ts'
 
 export interface WrittenCounts {
   readonly written: number
@@ -25,7 +26,7 @@ export async function writeDirectory(
   folder: string,
   onFile: (path: string) => void,
 ): Promise<WrittenCounts> {
-  const isUpdate = await exists(join(folder, 'index.yaml'))
+  const isUpdate = await hasFile(join(folder, 'index.yaml'))
   const counts = { written: 0, unchanged: 0 }
   for (const file of files) {
     const path = join(folder, file.path)
@@ -43,7 +44,7 @@ export async function writeDirectory(
 }
 
 async function isThere(path: string, { digest }: ExportedFile): Promise<boolean> {
-  if (digest === undefined || !(await exists(path))) return false
+  if (digest === undefined || !(await hasFile(path))) return false
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk)
   return hash.digest('hex') === digest
@@ -98,11 +99,4 @@ async function listIfAny(folder: string): Promise<readonly string[]> {
     if (isSystemError(error, 'ENOENT')) return []
     throw error
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }
