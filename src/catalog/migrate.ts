@@ -55,12 +55,19 @@ function applyNext(database: Database): void {
   database.pragma(`user_version = ${version + 1}`)
 }
 
-/** 0 for an empty database. Throws `config-invalid` for another program's. */
+/**
+ * 0 for an empty database. Throws `config-invalid` for another program's. Looks in one transaction: between two reads
+ * another process may make the catalog.
+ */
 function schemaVersion(database: Database): number {
-  const applicationId = Number(database.pragma('application_id', { simple: true }))
-  if (applicationId === APPLICATION_ID) return Number(database.pragma('user_version', { simple: true }))
-  if (applicationId === 0 && isEmpty(database)) return 0
-  throw new AppError('config-invalid', 'the catalog file is the database of another program')
+  return database
+    .transaction(() => {
+      const applicationId = Number(database.pragma('application_id', { simple: true }))
+      if (applicationId === APPLICATION_ID) return Number(database.pragma('user_version', { simple: true }))
+      if (applicationId === 0 && isEmpty(database)) return 0
+      throw new AppError('config-invalid', 'the catalog file is the database of another program')
+    })
+    .deferred()
 }
 
 function isEmpty(database: Database): boolean {

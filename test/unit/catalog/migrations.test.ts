@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { charts } from '../../../src/catalog/migrations/0001-charts.ts'
+import { migrate } from '../../../src/catalog/migrate.ts'
+import { isBusy } from '../../../src/catalog/sqlite-errors.ts'
 import { SqliteCatalog } from '../../../src/catalog/sqlite.ts'
 import { actor, newVersion, RULES, versionId } from '../../support/catalog-samples.ts'
 
@@ -69,6 +71,37 @@ describe('a catalog of the first schema', () => {
     }
   })
 })
+
+describe('a new catalog', () => {
+  it('may be made by another process between any two looks at it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'chartroom-migrations-'))
+    const file = join(folder, 'catalog.db')
+    const late = new Database(file)
+    late.pragma('journal_mode = WAL')
+    const pragma = late.pragma.bind(late)
+    late.pragma = (...args) => {
+      const value = pragma(...args)
+      makeSchema(file)
+      return value
+    }
+    migrate(late)
+    equal(late.prepare('SELECT count(*) FROM repositories').pluck().get(), 0)
+    late.close()
+    await rm(folder, { recursive: true })
+  })
+})
+
+function makeSchema(file: string): void {
+  const other = new Database(file, { timeout: 0 })
+  try {
+    migrate(other)
+  } catch (error) {
+    // The late one holds the lock: it is making the schema itself.
+    if (!isBusy(error)) throw error
+  } finally {
+    other.close()
+  }
+}
 
 /** A repository with one version, and another that was withdrawn. */
 function makeFirstSchema(file: string): void {
