@@ -1,8 +1,33 @@
-import { pino, type Logger } from 'pino'
+import { pino, type Logger, type LoggerOptions } from 'pino'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /** Structured lines on standard error: standard output is for what commands answer. */
 export function createLog(level: LogLevel): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
+  const destination = pino.destination({ fd: 2, sync: false, ...BUFFERING })
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  return pino({ ...options, hooks: { logMethod: writesWarningsAtOnce(destination) } }, destination)
+}
+
+/** A line for each request is written with its neighbours: a write of its own costs as much as serving a small file. */
+const BUFFERING = {
+  /** Bytes. */
+  minLength: 4096,
+  /** Milliseconds. */
+  periodicFlush: 100,
+  /** Bytes that wait for a reader who has stopped reading; past them, lines are dropped. */
+  maxLength: 8 * 1024 * 1024,
+}
+
+type LogMethod = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>
+
+/** Pino's number for it. */
+const WARN = 40
+
+/** What goes wrong is written at once, for a process that ends the next moment. */
+function writesWarningsAtOnce(destination: { flushSync(): void }): LogMethod {
+  return function logMethod(args, method, level) {
+    method.apply(this, args)
+    if (level >= WARN) destination.flushSync()
+  }
 }
