@@ -2,7 +2,7 @@ import { type X509Certificate } from 'node:crypto'
 import { type TLSSocket } from 'node:tls'
 import { AppError } from '../errors.ts'
 import { identityFrom } from '../policy/certificate-identity.ts'
-import { type Identity } from '../policy/identity.ts'
+import { auditNameOf, type Identity } from '../policy/identity.ts'
 import { subjectKeyDigest } from '../pki/pem.ts'
 import { type AnchorMatch } from './trust-anchor.ts'
 
@@ -16,6 +16,8 @@ export type Peer = VerifiedPeer | RefusedPeer
 export interface VerifiedPeer {
   readonly verified: true
   readonly identity: Identity
+  /** How the audit trail and the log name the identity. */
+  readonly auditName: string
   readonly certificate: X509Certificate
   /** SHA-256 of the issuing CA's SubjectPublicKeyInfo; `undefined` where Node does not show who issued it. */
   readonly issuerKey: string | undefined
@@ -56,11 +58,8 @@ const REFUSAL_BY_VERIFY_ERROR: Readonly<Record<string, Refusal>> = {
   INVALID_PURPOSE: 'wrong-purpose',
 }
 
-/** Reads the connection once; `judgeNow` is to be asked on every request. */
-export function readPeer(
-  socket: TLSSocket,
-  anchorOf: (certificate: X509Certificate) => AnchorMatch | undefined,
-): Peer {
+/** Reads the connection once; `judgeNow` is to be asked on every request. `identify` is for what TLS has verified. */
+export function readPeer(socket: TLSSocket, identify: (certificate: X509Certificate) => Peer): Peer {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return refused('no-certificate')
   if (socket.isSessionReused()) return refused('session-resumed')
@@ -68,8 +67,7 @@ export function readPeer(
     // Node types this as an Error and gives OpenSSL's code as a string.
     return refused(REFUSAL_BY_VERIFY_ERROR[String(socket.authorizationError)] ?? 'untrusted')
   }
-  const match = anchorOf(certificate)
-  return match === undefined ? refused('untrusted') : identify(certificate, match)
+  return identify(certificate)
 }
 
 /** Certificates expire and are revoked on open connections. */
@@ -83,10 +81,12 @@ export function judgeNow(peer: Peer, revocations: RevocationCheck, now: Date): P
   return { ...refused('revoked'), text: `${REFUSALS.revoked} ${state.revokedAt.toISOString().slice(0, 10)}` }
 }
 
-function identify(certificate: X509Certificate, { anchor, issuer }: AnchorMatch): Peer {
+/** Who the certificate says the peer is, under the trust anchor that it chains to. */
+export function identifyPeer(certificate: X509Certificate, { anchor, issuer }: AnchorMatch): Peer {
   try {
     const identity = identityFrom(certificate, anchor.name)
-    return { verified: true, identity, certificate, issuerKey: issuer && subjectKeyDigest(issuer) }
+    const auditName = auditNameOf(identity)
+    return { verified: true, identity, auditName, certificate, issuerKey: issuer && subjectKeyDigest(issuer) }
   } catch (error) {
     if (error instanceof AppError && error.code === 'peer-refused') return refused('unnamed')
     throw error

@@ -1,7 +1,8 @@
 import { type X509Certificate } from 'node:crypto'
 import { type TLSSocket } from 'node:tls'
-import { judgeNow, readPeer, type Peer, type RevocationCheck } from './peer.ts'
-import { findAnchor, inferAnchor, type AnchorMatch, type TrustAnchor } from './trust-anchor.ts'
+import { LRUCache } from 'lru-cache'
+import { identifyPeer, judgeNow, readPeer, refused, type Peer, type RevocationCheck } from './peer.ts'
+import { findAnchor, inferAnchor, type TrustAnchor } from './trust-anchor.ts'
 
 export interface PeersDeps {
   readonly revocations: RevocationCheck
@@ -14,12 +15,16 @@ export interface PeersDeps {
  */
 const SETTLE_MS = 10_000
 
+const MOST_CERTIFICATES = 10_000
+
 /** The peers of all open connections. */
 export class Peers {
   readonly #deps: PeersDeps
   readonly #open = new Map<TLSSocket, Peer>()
   #anchors: readonly TrustAnchor[]
   #inferFrom = 0
+  /** By fingerprint, under the trust anchors in force: a client comes back with each command, on a connection of its own. */
+  readonly #proved = new LRUCache<string, Peer>({ max: MOST_CERTIFICATES })
 
   constructor(anchors: readonly TrustAnchor[], deps: PeersDeps) {
     this.#anchors = anchors
@@ -35,6 +40,7 @@ export class Peers {
   trust(anchors: readonly TrustAnchor[]): void {
     const before = this.#anchors
     this.#anchors = anchors
+    this.#proved.clear()
     if (extend(before, anchors)) return
     this.#inferFrom = this.#deps.now().getTime() + SETTLE_MS
     for (const [socket, peer] of this.#open) {
@@ -50,16 +56,26 @@ export class Peers {
   }
 
   #read(socket: TLSSocket): Peer {
-    const peer = readPeer(socket, (certificate) => this.#anchorOf(certificate))
+    const peer = readPeer(socket, (certificate) => this.#identify(certificate))
     this.#open.set(socket, peer)
     socket.once('close', () => this.#open.delete(socket))
     return peer
   }
 
-  #anchorOf(certificate: X509Certificate): AnchorMatch | undefined {
-    const proved = findAnchor(certificate, this.#anchors)
+  #identify(certificate: X509Certificate): Peer {
+    const known = this.#proved.get(certificate.fingerprint256)
+    if (known !== undefined) return known
+    const match = findAnchor(certificate, this.#anchors)
+    if (match === undefined) return this.#identifyByInference(certificate)
+    const peer = identifyPeer(certificate, match)
+    this.#proved.set(certificate.fingerprint256, peer)
+    return peer
+  }
+
+  #identifyByInference(certificate: X509Certificate): Peer {
     const mayInfer = this.#deps.now().getTime() >= this.#inferFrom
-    return proved ?? (mayInfer ? inferAnchor(certificate, this.#anchors) : undefined)
+    const match = mayInfer ? inferAnchor(certificate, this.#anchors) : undefined
+    return match === undefined ? refused('untrusted') : identifyPeer(certificate, match)
   }
 }
 

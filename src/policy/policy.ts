@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { AppError } from '../errors.ts'
 import { quoted } from '../text.ts'
 import { type ChartName } from '../chart/name.ts'
@@ -9,9 +10,13 @@ import { describeIdentity, type Identity } from './identity.ts'
 import { compilePatterns, type Matcher, type Pattern } from './pattern.ts'
 import { ACTIONS, type Action, type Rule } from './rule.ts'
 
+const MOST_REMEMBERED = 10_000
+
 /** The rules in force, as requests ask them. */
 export class Policy {
   readonly #rules: readonly CompiledRule[]
+  /** What was allowed before: the rules of a policy never change, and a certificate says the same each time. */
+  readonly #allowed = new LRUCache<string, Authorisation>({ max: MOST_REMEMBERED })
 
   constructor(rules: readonly Rule[]) {
     this.#rules = rules.map(compileRule)
@@ -23,10 +28,15 @@ export class Policy {
    * `requireChart`.
    */
   authorise<A extends Action>(identity: Identity, action: A, repository: RepositoryName): Authorisation<A> {
+    const key = `${action} ${identity.fingerprint} ${repository} ${identity.anchor}`
+    const known = this.#allowed.get(key)
+    if (known !== undefined) return known as Authorisation<A>
     const own = this.#rulesFor(identity, repository)
     const decision = decide(own, action)
     if (!allows(decision)) throw refusal(identity, action, describeRepository(repository), decision)
-    return new Authorisation(MINT, identity, action, repository, own)
+    const authorisation = new Authorisation(MINT, identity, action, repository, own)
+    this.#allowed.set(key, authorisation)
+    return authorisation
   }
 
   /** The actions that the identity holds in the repository, for at least one chart. */
@@ -48,6 +58,8 @@ export class Authorisation<A extends Action = Action> {
   readonly identity: Identity
   readonly action: A
   readonly repository: RepositoryName
+  /** Which charts the action covers; `undefined` when it covers all. */
+  readonly chartScope: ChartScope | undefined
   readonly #rules: readonly CompiledRule[]
 
   constructor(
@@ -61,6 +73,7 @@ export class Authorisation<A extends Action = Action> {
     this.identity = identity
     this.action = action
     this.repository = repository
+    this.chartScope = chartScopeOf(rules, action)
     this.#rules = rules
   }
 
@@ -71,23 +84,23 @@ export class Authorisation<A extends Action = Action> {
 
   /** The second moment: the chart is known. Throws `not-allowed`. */
   requireChart(chart: ChartName, action: Action = this.action): void {
+    if (action === this.action && this.chartScope === undefined) return
     const decision = decide(this.#rules, action, chart)
     if (allows(decision)) return
     const what = `${quoted(chart)} in ${describeRepository(this.repository)}`
     throw refusal(this.identity, action, what, decision)
   }
+}
 
-  /** Which charts the action covers; `undefined` when it covers all. */
-  get chartScope(): ChartScope | undefined {
-    const about = this.#rules.filter((rule) => rule.actions.has(this.action))
-    const granting = about.filter(({ effect }) => effect === 'grant')
-    const denied = about.filter(({ effect }) => effect === 'deny').flatMap(({ charts }) => charts)
-    if (denied.length === 0 && granting.some(({ coversEveryChart }) => coversEveryChart)) return undefined
-    return scopeOf(
-      granting.flatMap(({ charts }) => charts),
-      denied,
-    )
-  }
+function chartScopeOf(rules: readonly CompiledRule[], action: Action): ChartScope | undefined {
+  const about = rules.filter((rule) => rule.actions.has(action))
+  const granting = about.filter(({ effect }) => effect === 'grant')
+  const denied = about.filter(({ effect }) => effect === 'deny').flatMap(({ charts }) => charts)
+  if (denied.length === 0 && granting.some(({ coversEveryChart }) => coversEveryChart)) return undefined
+  return scopeOf(
+    granting.flatMap(({ charts }) => charts),
+    denied,
+  )
 }
 
 /** Who acts on the command line, on the server's own files. */

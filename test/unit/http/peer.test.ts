@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { type TLSSocket } from 'node:tls'
-import { judgeNow, readPeer, type Peer, type RevocationCheck } from '../../../src/http/peer.ts'
+import { identifyPeer, judgeNow, readPeer, type Peer, type RevocationCheck } from '../../../src/http/peer.ts'
 import { Peers } from '../../../src/http/peers.ts'
 import { type TrustAnchor } from '../../../src/http/trust-anchor.ts'
 import { TestCa } from '../../support/test-ca.ts'
@@ -53,7 +53,9 @@ describe('readPeer', () => {
   })
 
   function read(state: SocketState): Peer {
-    return readPeer(socket(certificate, state), () => ({ anchor: anchor('company', ca) }))
+    return readPeer(socket(certificate, state), (shown) =>
+      identifyPeer(shown, { anchor: anchor('company', ca) }),
+    )
   }
 
   it('takes a certificate that TLS has verified', () => {
@@ -77,7 +79,8 @@ describe('readPeer', () => {
   }
 
   it('refuses a certificate that chains to no configured trust anchor', () => {
-    assert.equal(refusalOf(readPeer(socket(certificate), () => undefined)), 'untrusted')
+    const peers = new Peers([], { revocations: GOOD, now: () => new Date() })
+    assert.equal(refusalOf(peers.of(socket(certificate))), 'untrusted')
   })
 })
 
@@ -87,7 +90,7 @@ describe('judgeNow', () => {
   before(async () => {
     const ca = await TestCa.create()
     const certificate = new X509Certificate((await ca.client({ days: 1 })).cert)
-    peer = readPeer(socket(certificate), () => ({ anchor: anchor('x', ca) }))
+    peer = readPeer(socket(certificate), (shown) => identifyPeer(shown, { anchor: anchor('x', ca) }))
   })
 
   it('refuses a certificate that has expired since the connection was opened', () => {
