@@ -5,6 +5,8 @@ import { type Query, type Reader, type Writer } from './sqlite-connection.ts'
 
 const EPOCH: Query<object, { value: string }> = { sql: `SELECT value FROM meta WHERE key = 'epoch'` }
 
+const DATA_VERSION: Query<object, { data_version: number }> = { sql: 'PRAGMA data_version' }
+
 const RENEW_EPOCH: Query<object> = {
   sql: `UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key = 'epoch'`,
 }
@@ -19,6 +21,11 @@ export function readEpoch(tx: Reader): string {
   if (row === undefined)
     throw new AppError('config-invalid', 'the catalog has lost its epoch: restore a backup')
   return row.value
+}
+
+/** Another number than before whenever another connection has committed anything, in whichever process. */
+export function readDataVersion(tx: Reader): number {
+  return tx.get(DATA_VERSION, {})?.data_version ?? 0
 }
 
 export function renewEpoch(tx: Writer, by: Actor): void {

@@ -31,6 +31,7 @@ import {
   type VersionId,
   type VersionRecord,
 } from './catalog.ts'
+import { LookUpMemo } from './look-up-memo.ts'
 import { versionFromRow } from './rows.ts'
 import { appendAudit, listAudit, pruneAudit } from './sqlite-audit.ts'
 import { blobsDeleted, condemnBlobs, listReferencedBlobs, markBlobs } from './sqlite-blobs.ts'
@@ -38,7 +39,7 @@ import { findCertificates, listCertificates, noteSeen, recordCertificate } from 
 import { type Reader, type SqliteConnection, type Writer } from './sqlite-connection.ts'
 import { openReader, openWriter } from './sqlite-file.ts'
 import { readIndex, readIndexSince } from './sqlite-index.ts'
-import { readEpoch, renewEpoch, touch } from './sqlite-meta.ts'
+import { readDataVersion, readEpoch, renewEpoch, touch } from './sqlite-meta.ts'
 import { SqliteOutbox } from './sqlite-outbox.ts'
 import { replaceProvenance } from './sqlite-provenance.ts'
 import { isPurged, purge } from './sqlite-purge.ts'
@@ -82,6 +83,7 @@ export class SqliteCatalog implements Catalog {
   readonly #writer: SqliteConnection
   readonly #reader: SqliteConnection
   readonly #snapshots: SnapshotPool
+  readonly #lookUps: LookUpMemo
 
   static async open({ file, readonly = false }: SqliteConfig): Promise<SqliteCatalog> {
     // Absolute, so that SQLite sees a path and not one of its special names, such as `:memory:`.
@@ -93,6 +95,7 @@ export class SqliteCatalog implements Catalog {
   private constructor({ writer, reader, path }: Connections) {
     this.#writer = writer
     this.#reader = reader
+    this.#lookUps = new LookUpMemo(() => reader.readOne(readDataVersion))
     this.#snapshots = new SnapshotPool(() => openReader(path))
     this.epoch = reader.read(readEpoch)
     this.outbox = new SqliteOutbox(reader, writer)
@@ -103,7 +106,9 @@ export class SqliteCatalog implements Catalog {
   }
 
   findRepository(name: RepositoryName): Promise<RepositoryRecord | undefined> {
-    return this.#read((tx) => findRepository(tx, name))
+    return this.#lookUps.get(`repository ${name}`, () =>
+      this.#reader.readOne((tx) => findRepository(tx, name)),
+    )
   }
 
   listRepositories(): Promise<readonly RepositoryRecord[]> {
@@ -161,7 +166,9 @@ export class SqliteCatalog implements Catalog {
   }
 
   findByFilename(repository: RepositoryName, filename: ArchiveFilename): Promise<VersionRecord | undefined> {
-    return this.#read((tx) => findByFilename(tx, repository, filename))
+    return this.#lookUps.get(`file ${filename} ${repository}`, () =>
+      this.#reader.readOne((tx) => findByFilename(tx, repository, filename)),
+    )
   }
 
   findTombstone(id: VersionId): Promise<Tombstone | undefined> {
