@@ -1,5 +1,4 @@
 import express, { type Express, type Request } from 'express'
-import helmet from 'helmet'
 import { AppError } from '../errors.ts'
 import { quoted } from '../text.ts'
 import { type VerifiedListener } from './listener.ts'
@@ -12,7 +11,7 @@ export interface ExpressDeps extends ServeDeps {
   readonly contextPath: string
 }
 
-/** Routing and security headers. What a route does, and whether it may, is `serve`'s business. */
+/** Routing. What a route does, and whether it may, is `serve`'s business. */
 export function createExpressListener(deps: ExpressDeps, routes: readonly Route[]): VerifiedListener {
   const contexts = new WeakMap<object, RequestContext>()
   const app = express()
@@ -20,7 +19,6 @@ export function createExpressListener(deps: ExpressDeps, routes: readonly Route[
   app.disable('etag')
   app.enable('case sensitive routing')
   app.set('query parser', false)
-  app.use(helmet())
   for (const route of routes) {
     app[route.method](`${deps.contextPath}${route.path}`, async (request, response) => {
       await serve(deps, route, arrival(request, response), request.params)

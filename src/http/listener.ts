@@ -41,8 +41,8 @@ export function createListener(deps: ListenerDeps, next: VerifiedListener): Requ
       return
     }
     deps.seen(peer)
-    const context = { requestId: requestIdOf(request), from, identity: peer.identity, at: deps.now() }
-    response.setHeader('x-request-id', context.requestId)
+    const actor = { who: peer.auditName, from, requestId: requestIdOf(request), at: deps.now() }
+    const context: RequestContext = { identity: peer.identity, actor }
     observe(deps, request, response, context)
     next(request, response, context)
   }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Logger } from 'pino'
-import { auditNameOf } from '../policy/identity.ts'
 import { type Metrics } from '../ops/metrics.ts'
 import { type RequestContext } from './request-context.ts'
 
@@ -22,19 +21,18 @@ export function observe(
   context: RequestContext,
 ): void {
   metrics.requestsInFlight.inc()
+  const { requestId, who, from } = context.actor
   const startedAt = process.hrtime.bigint()
   response.once('close', () => {
     const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9
     const route = context.route ?? 'none'
     const status = response.writableFinished ? String(response.statusCode) : 'aborted'
-    metrics.requestsInFlight.dec()
-    metrics.requests.inc({ method: request.method ?? '', route, status })
-    metrics.requestSeconds.observe({ route }, seconds)
+    metrics.requestDone({ method: request.method ?? '', route, status }, seconds)
     log.info(
       {
-        requestId: context.requestId,
-        who: auditNameOf(context.identity),
-        from: context.from,
+        requestId,
+        who,
+        from,
         method: request.method,
         path: request.url,
         route,

@@ -14,7 +14,11 @@ export interface Reply {
 export type Body =
   | { readonly kind: 'bytes'; readonly bytes: () => Promise<readonly Buffer[]> | readonly Buffer[] }
   /** Opened only when something of it is sent; ranges are served from it. */
-  | { readonly kind: 'file'; readonly size: number; readonly open: (range: FileRange) => Promise<Readable> }
+  | {
+      readonly kind: 'file'
+      readonly size: number
+      readonly open: (range: FileRange) => Promise<Readable | Buffer>
+    }
 
 export interface FileRange {
   readonly start: number

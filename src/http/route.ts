@@ -12,6 +12,8 @@ export interface Route {
   readonly path: string
   /** The action that the caller must be permitted in the path's repository, or `verified` for any verified peer. */
   readonly needs: Action | 'verified'
+  /** Asked for by every client all day, so that it is served without the framework (`frequent-routes.ts`). */
+  readonly isFrequent?: true
   /** Authorises and answers. Throws `not-allowed` before the handler has seen anything. */
   readonly answer: (policy: Policy, exchange: VerifiedExchange) => Promise<Reply>
 }
@@ -27,6 +29,11 @@ export function route<A extends Action>(method: Method, path: string, needs: A, 
       return handler({ ...exchange, authorisation })
     },
   }
+}
+
+/** The route, found before all others. */
+export function frequent(route: Route): Route {
+  return { ...route, isFrequent: true }
 }
 
 /** A route that every verified peer may use, whatever its grants. */

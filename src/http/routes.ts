@@ -19,7 +19,7 @@ import { postProvenance } from './chartmuseum/post-provenance.ts'
 import { getArchive, getProvenance, type GetFileDeps } from './helm/get-file.ts'
 import { getIndex } from './helm/get-index.ts'
 import { getKeyring } from './helm/get-keyring.ts'
-import { route, verifiedRoute, type Route } from './route.ts'
+import { frequent, route, verifiedRoute, type Route } from './route.ts'
 import { type ReadIndexDeps } from '../repository/read-index.ts'
 
 export type RouteDeps = PostChartDeps &
@@ -44,9 +44,9 @@ export function routes(deps: RouteDeps): readonly Route[] {
     verifiedRoute('get', '/crl.pem', getCrl(deps)),
     route('get', '/api/audit', 'admin', getAudit(deps)),
 
-    route('get', '/{*repository/}index.yaml', 'read', getIndex(deps)),
-    route('get', '/{*repository/}charts/:stem.tgz.prov', 'read', getProvenance(deps)),
-    route('get', '/{*repository/}charts/:stem.tgz', 'read', getArchive(deps)),
+    frequent(route('get', '/{*repository/}index.yaml', 'read', getIndex(deps))),
+    frequent(route('get', '/{*repository/}charts/:stem.tgz.prov', 'read', getProvenance(deps))),
+    frequent(route('get', '/{*repository/}charts/:stem.tgz', 'read', getArchive(deps))),
     route('get', '/{*repository/}keys/provenance.gpg', 'read', getKeyring(deps, 'binary')),
     route('get', '/{*repository/}keys/provenance.asc', 'read', getKeyring(deps, 'armored')),
     route('get', '/{*repository/}artifacthub-repo.yml', 'read', getArtifactHub(deps)),

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { asciiOnly } from '../text.ts'
@@ -8,25 +7,37 @@ import { type Body, type FileRange, type Reply } from './reply.ts'
 /** Past this, a body is written in slices that wait for `drain`: a slow reader then holds one slice, not the body. */
 const SLICE_BYTES = 512 * 1024
 
+/** Up to this, a body goes out in one piece with the head: one write, and one TLS record where it fits. */
+const ONE_PIECE_BYTES = 14 * 1024
+
 /** Longer status lines are refused by some proxies. */
 const LONGEST_REASON = 400
 
-/** Sends a reply: conditional requests, ranges, HEAD and back-pressure, the same for every route. */
-export async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
-  if (reply.etag !== undefined) response.setHeader('etag', reply.etag)
-  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)
+/**
+ * Sends a reply: conditional requests, ranges, HEAD and back-pressure, the same for every route. `common` are names and
+ * values, in turn, of headers that do not depend on the reply.
+ */
+export async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  common: readonly string[] = [],
+): Promise<void> {
+  const headers = [...common]
+  if (reply.etag !== undefined) headers.push('etag', reply.etag)
+  for (const name in reply.headers) headers.push(name, reply.headers[name] ?? '')
+  const sending: Sending = { request, response, reply, headers }
   if (reply.status === 200 && isFresh(request, reply.etag)) {
-    writeStatus(response, 304)
-    response.end()
+    response.writeHead(304, reasonPhrase(304), headers).end()
     return
   }
-  if (reply.body === undefined) {
-    response.setHeader('content-length', 0)
-    writeStatus(response, reply.status, reply.reason)
-    response.end()
+  const { body } = reply
+  if (body === undefined) {
+    headers.push('content-length', '0')
+    response.writeHead(reply.status, reasonPhrase(reply.status, reply.reason), headers).end()
     return
   }
-  await sendBody(request, response, reply, reply.body)
+  await (body.kind === 'file' ? sendFile(sending, body) : sendBytes(sending, body))
 }
 
 /** The status line's reason phrase: standard phrase and cause, one line of printable ASCII. */
@@ -36,8 +47,12 @@ export function reasonPhrase(status: number, cause?: string): string {
   return asciiOnly(`${standard}: ${cause}`).slice(0, LONGEST_REASON)
 }
 
-function writeStatus(response: ServerResponse, status: number, cause?: string): void {
-  response.writeHead(status, reasonPhrase(status, cause))
+interface Sending {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly reply: Reply
+  /** Names and values in turn: Node writes such a list as it is. */
+  readonly headers: string[]
 }
 
 /** RFC 9110, section 13.1.2; comparison is weak, `*` matches whatever there is. */
@@ -47,69 +62,70 @@ function isFresh(request: IncomingMessage, etag: string | undefined): boolean {
   return condition.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)
 }
 
-async function sendBody(
-  request: IncomingMessage,
-  response: ServerResponse,
-  reply: Reply,
-  body: Body,
+async function sendBytes(
+  { request, response, reply, headers }: Sending,
+  body: Extract<Body, { kind: 'bytes' }>,
 ): Promise<void> {
-  if (body.kind === 'file') {
-    await sendFile(request, response, reply, body)
-    return
-  }
   const buffers = await body.bytes()
-  response.setHeader(
-    'content-length',
-    buffers.reduce((sum, { length }) => sum + length, 0),
-  )
-  writeStatus(response, reply.status, reply.reason)
-  if (request.method !== 'HEAD') await writeSlices(response, buffers)
-  response.end()
+  let size = 0
+  for (const { length } of buffers) size += length
+  headers.push('content-length', String(size))
+  response.writeHead(reply.status, reasonPhrase(reply.status, reply.reason), headers)
+  if (request.method === 'HEAD') response.end()
+  else await writeBody(response, buffers, size)
 }
 
 async function sendFile(
-  request: IncomingMessage,
-  response: ServerResponse,
-  reply: Reply,
+  { request, response, reply, headers }: Sending,
   body: Extract<Body, { kind: 'file' }>,
 ): Promise<void> {
-  response.setHeader('accept-ranges', 'bytes')
+  headers.push('accept-ranges', 'bytes')
   const selected = selectRange(request.headers, body.size, reply.etag)
   if (selected === 'unsatisfiable') {
-    response.setHeader('content-range', `bytes */${body.size}`)
-    response.setHeader('content-length', 0)
-    writeStatus(response, 416)
-    response.end()
+    headers.push('content-range', `bytes */${body.size}`, 'content-length', '0')
+    response.writeHead(416, reasonPhrase(416), headers).end()
     return
   }
   const range: FileRange = selected ?? { start: 0, end: body.size - 1 }
   // Opened before the status is written: a blob that is gone is still a clean error.
-  const stream = request.method === 'HEAD' ? undefined : await body.open(range)
-  response.setHeader('content-length', range.end - range.start + 1)
-  if (selected !== undefined) {
-    response.setHeader('content-range', `bytes ${range.start}-${range.end}/${body.size}`)
-  }
-  writeStatus(response, selected === undefined ? reply.status : 206)
-  if (stream === undefined) response.end()
-  else await pipeline(stream, response)
+  const opened = request.method === 'HEAD' ? undefined : await body.open(range)
+  const size = range.end - range.start + 1
+  headers.push('content-length', String(size))
+  if (selected !== undefined) headers.push('content-range', `bytes ${range.start}-${range.end}/${body.size}`)
+  const status = selected === undefined ? reply.status : 206
+  response.writeHead(status, reasonPhrase(status), headers)
+  if (opened === undefined) response.end()
+  else if (Buffer.isBuffer(opened)) await writeBody(response, [opened], size)
+  else await pipeline(opened, response)
 }
 
-async function writeSlices(response: ServerResponse, buffers: readonly Buffer[]): Promise<void> {
+async function writeBody(response: ServerResponse, buffers: readonly Buffer[], size: number): Promise<void> {
+  if (size <= ONE_PIECE_BYTES) {
+    // As text of one byte a character, which Node joins with the head; a buffer would be a write of its own.
+    response.end(buffers.map((buffer) => buffer.toString('latin1')).join(''), 'latin1')
+    return
+  }
+  let written = 0
   for (const buffer of buffers) {
     for (let start = 0; start < buffer.length; start += SLICE_BYTES) {
       if (response.destroyed) return
-      if (!response.write(buffer.subarray(start, start + SLICE_BYTES))) await drained(response)
+      const slice = buffer.subarray(start, start + SLICE_BYTES)
+      written += slice.length
+      if (written === size) response.end(slice)
+      else if (!response.write(slice)) await drained(response)
     }
   }
 }
 
 /** Resolves when more may be written, or when nobody reads any more. */
-async function drained(response: ServerResponse): Promise<void> {
-  const waiting = new AbortController()
-  const { signal } = waiting
-  try {
-    await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
-  } finally {
-    waiting.abort()
-  }
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    function settle(): void {
+      response.off('drain', settle)
+      response.off('close', settle)
+      resolve()
+    }
+    response.on('drain', settle)
+    response.on('close', settle)
+  })
 }

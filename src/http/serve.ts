@@ -1,8 +1,7 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Logger } from 'pino'
-import { type AuditAction, type Actor, type Catalog } from '../catalog/catalog.ts'
+import { type Actor, type AuditAction, type Catalog } from '../catalog/catalog.ts'
 import { AppError } from '../errors.ts'
-import { auditNameOf } from '../policy/identity.ts'
 import { type Policy } from '../policy/policy.ts'
 import { type Action } from '../policy/rule.ts'
 import { errorReply, isPublic } from './error-reply.ts'
@@ -10,6 +9,7 @@ import { STATUS } from './error-status.ts'
 import { repositoryOf, type RouteParams } from './exchange.ts'
 import { type RequestContext } from './request-context.ts'
 import { type Route } from './route.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
 import { send } from './send.ts'
 
 export interface ServeDeps {
@@ -34,11 +34,11 @@ export async function serve(
 ): Promise<void> {
   const { request, response, context } = arrival
   context.route = route.path
-  const actor = actorOf(context)
-  const query = new URL(request.url ?? '', 'https://chartroom').searchParams
+  const { identity, actor } = context
   try {
-    const exchange = { request, response, params, query, identity: context.identity, actor }
-    await send(request, response, await route.answer(deps.policyInForce(), exchange))
+    const exchange = { request, response, params, query: queryOf(request), identity, actor }
+    const reply = await route.answer(deps.policyInForce(), exchange)
+    await send(request, response, reply, commonHeaders(context))
   } catch (error) {
     if (error instanceof AppError && STATUS[error.code] === 403)
       await auditRefusal(deps, route, params, actor, error)
@@ -52,7 +52,7 @@ export async function sendError(
   { request, response, context }: Arrival,
   error: unknown,
 ): Promise<void> {
-  const { requestId } = context
+  const { requestId } = context.actor
   // A peer that left gets no reply, and its leaving is no fault of the server.
   if (request.destroyed && !response.writable) return
   if (!isPublic(error)) log.error({ requestId, err: error }, 'request failed')
@@ -60,20 +60,19 @@ export async function sendError(
     response.destroy()
     return
   }
-  for (const name of BODY_HEADERS) response.removeHeader(name)
-  await send(request, response, errorReply(error, requestId))
+  await send(request, response, errorReply(error, requestId), commonHeaders(context))
 }
 
-/** What a handler may have said of the reply that was about to be sent when the error came. */
-const BODY_HEADERS = [
-  'accept-ranges',
-  'cache-control',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'etag',
-]
+function commonHeaders({ actor }: RequestContext): readonly string[] {
+  return [...SECURITY_HEADERS, 'x-request-id', actor.requestId]
+}
+
+const NO_QUERY = new URLSearchParams()
+
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const start = url.indexOf('?')
+  return start < 0 ? NO_QUERY : new URLSearchParams(url.slice(start))
+}
 
 const AUDITED_AS: Readonly<Record<Action, AuditAction>> = {
   read: 'read',
@@ -103,8 +102,4 @@ async function auditRefusal(
   await catalog.appendAudit(row).catch((error: unknown) => {
     log.error({ err: error, audit: row }, 'a refusal could not be audited')
   })
-}
-
-function actorOf({ requestId, from, identity, at }: RequestContext): Actor {
-  return { who: auditNameOf(identity), from, requestId, at }
 }

@@ -4,14 +4,14 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 export class Metrics {
   readonly registry = new Registry()
 
-  readonly requests = new Counter({
+  readonly #requests = new Counter({
     name: 'chartroom_requests_total',
     help: 'Requests of verified peers, by route and status (`aborted` when the peer left first).',
     labelNames: ['method', 'route', 'status'],
     registers: [this.registry],
   })
 
-  readonly requestSeconds = new Histogram({
+  readonly #requestSeconds = new Histogram({
     name: 'chartroom_request_duration_seconds',
     help: 'Time from a request to the end of its reply.',
     labelNames: ['route'],
@@ -78,7 +78,40 @@ export class Metrics {
     registers: [this.registry],
   })
 
+  /** By labels: the library looks a labelled series up each time, which costs more than serving a small file. */
+  readonly #requestSeries = new Map<string, RequestSeries>()
+
   constructor() {
     collectDefaultMetrics({ register: this.registry })
   }
+
+  /** A request has been served, or its peer has left. */
+  requestDone(labels: RequestLabels, seconds: number): void {
+    const { method, route, status } = labels
+    const key = `${method} ${status} ${route}`
+    const series = this.#requestSeries.get(key) ?? this.#addSeries(key, labels)
+    this.requestsInFlight.dec()
+    series.count.inc()
+    series.seconds.observe(seconds)
+  }
+
+  #addSeries(key: string, { method, route, status }: RequestLabels): RequestSeries {
+    const series = {
+      count: this.#requests.labels({ method, route, status }),
+      seconds: this.#requestSeconds.labels({ route }),
+    }
+    this.#requestSeries.set(key, series)
+    return series
+  }
+}
+
+interface RequestLabels {
+  readonly method: string
+  readonly route: string
+  readonly status: string
+}
+
+interface RequestSeries {
+  readonly count: Counter.Internal
+  readonly seconds: Histogram.Internal<'route'>
 }
