@@ -3,7 +3,8 @@ import { ROOT_REPOSITORY, type RepositoryName } from '../chart/repository-name.t
 import { type Actor, type Catalog } from '../catalog/catalog.ts'
 import { type Config } from '../config/load.ts'
 import { createExpressListener } from '../http/express-app.ts'
-import { createListener } from '../http/listener.ts'
+import { createFrequentListener } from '../http/frequent-routes.ts'
+import { createListener, type VerifiedListener } from '../http/listener.ts'
 import { MtlsServer, type MtlsServerOptions } from '../http/mtls-server.ts'
 import { OpsServer } from '../http/ops-server.ts'
 import { PeerAddresses } from '../http/peer-addresses.ts'
@@ -15,6 +16,7 @@ import { BoundedLog } from '../ops/bounded-log.ts'
 import { Closers } from '../ops/close.ts'
 import { ExpiryWatch } from '../ops/expiry-watch.ts'
 import { Metrics } from '../ops/metrics.ts'
+import { BlobCache } from '../repository/blob-cache.ts'
 import { IndexCache } from '../repository/index-cache.ts'
 import { warnOfExpiringKeys } from './expiring-keys.ts'
 import { keepAudit } from './audit.ts'
@@ -121,10 +123,15 @@ async function listenForPeers(base: Base, stores: Stores, peers: Peers): Promise
   }
   const listener = createListener(
     { peers, addresses, seen, now, log, peerLog, metrics },
-    createExpressListener(useCases, routes(useCases)),
+    createVerifiedListener(useCases),
   )
   const options = { ...listenerOptions(inputs.config), tls: inputs.tls }
   return closers.add(await MtlsServer.listen({ addresses, metrics, peerLog }, options, listener))
+}
+
+function createVerifiedListener(deps: RouteDeps & ServeDeps): VerifiedListener {
+  const table = routes(deps)
+  return createFrequentListener(deps, table, createExpressListener(deps, table))
 }
 
 /** What the routes need; what may change while the server runs is asked for anew each time. */
@@ -132,10 +139,11 @@ async function openUseCases(
   { inputs, closers, metrics, log, now }: Base,
   { catalog, blobs }: Stores,
 ): Promise<RouteDeps & ServeDeps> {
-  const { certs, contextPath } = inputs.config
+  const { certs, contextPath, cache } = inputs.config
   return {
     catalog,
     blobs,
+    cache: new BlobCache(blobs, { maxBytes: cache.bytes, largestBytes: cache.largest }),
     settingsOf: (repository: RepositoryName) => inputs.settingsOf(repository),
     indexes: new IndexCache(catalog, contextPath),
     contextPath,

@@ -239,6 +239,14 @@ export const configSchema = z.strictObject({
       provField: z.string().min(1).default('prov'),
     })
     .prefault({}),
+  cache: z
+    .strictObject({
+      /** Of archives and provenance files that were asked for lately, kept in memory in each process. 0 keeps none. */
+      bytes: bytes.prefault('128MiB'),
+      /** What is larger than this is read from the disk each time. */
+      largest: bytes.prefault('16MiB'),
+    })
+    .prefault({}),
   overwrite: overwrite.default('never'),
   tombstones: tombstones.default('keep'),
   /** Nothing is published or deleted, whoever asks: for a migration, or an archive. A repository may say otherwise. */

@@ -6,12 +6,14 @@ import { findArchiveFilename } from '../chart/filename.ts'
 import { AppError } from '../errors.ts'
 import { type Authorisation } from '../policy/policy.ts'
 import { quoted } from '../text.ts'
+import { type BlobCache } from './blob-cache.ts'
 import { openBlob } from './read-blob.ts'
 import { requireRepository } from './require-repository.ts'
 
 export interface OpenDeps {
   readonly catalog: Catalog
   readonly blobs: BlobStore
+  readonly cache: BlobCache
   /** Told of every read whose bytes are about to be sent. Nobody waits for it. */
   readonly noteRead: (entry: AuditEntry) => void
 }
@@ -27,7 +29,7 @@ export interface OpenedFile {
   readonly digest: string
   /** Bytes. */
   readonly size: number
-  open(range?: ByteRange): Promise<Readable>
+  open(range?: ByteRange): Promise<Readable | Buffer>
 }
 
 /** The archive that has this file name. Throws `chart-unknown`, `repository-unknown`, `not-allowed`. */
@@ -58,7 +60,7 @@ interface Opening {
 }
 
 function openedFile(
-  { blobs, noteRead }: OpenDeps,
+  { blobs, cache, noteRead }: OpenDeps,
   version: VersionRecord,
   { digest, size, actor, detail }: Opening,
 ): OpenedFile {
@@ -69,9 +71,14 @@ function openedFile(
     size,
     open: async (range) => {
       noteRead({ ...actor, action: 'read', outcome: 'done', repository, chart, version: text, detail })
-      return openBlob(blobs, digest, range)
+      const cached = cache.read(digest, size)
+      return cached === undefined ? openBlob(blobs, digest, range) : slice(await cached, range)
     },
   }
+}
+
+function slice(bytes: Buffer, range: ByteRange | undefined): Buffer {
+  return range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)
 }
 
 async function findByFilename(
