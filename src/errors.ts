@@ -13,11 +13,13 @@ export type ErrorCode =
   | 'key-unusable'
   | 'method-unknown'
   | 'not-allowed'
+  | 'overloaded'
   | 'peer-refused'
   | 'provenance-invalid'
   | 'provenance-required'
   | 'provenance-unknown'
   | 'quota-exceeded'
+  | 'rate-limited'
   | 'read-only'
   | 'repository-unknown'
   | 'request-aborted'
@@ -28,14 +30,18 @@ export type ErrorCode =
   | 'storage-full'
   | 'too-large'
   | 'unavailable'
+  | 'upstream-invalid'
 
 export class AppError extends Error {
   override readonly name = 'AppError'
   readonly code: ErrorCode
+  /** When it is worth trying again, in whole seconds. */
+  readonly retryAfterS: number | undefined
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; retryAfterS?: number }) {
     super(message, options)
     this.code = code
+    this.retryAfterS = options?.retryAfterS
   }
 }
 

@@ -13,7 +13,7 @@ export interface ReloadingDeps {
 }
 
 /** Settings that take a restart, by their path. */
-const FIXED = ['listen', 'proxyProtocol', 'ops', 'storage', 'shutdown'] as const
+const FIXED = ['listen', 'proxyProtocol', 'ops', 'storage', 'shutdown', 'limits'] as const
 
 /** Puts into force what changes in the inputs' files, or on demand. No connection that may stay is touched. */
 export class Reloading {

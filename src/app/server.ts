@@ -2,6 +2,7 @@ import { type Logger } from 'pino'
 import { ROOT_REPOSITORY, type RepositoryName } from '../chart/repository-name.ts'
 import { type Actor, type Catalog } from '../catalog/catalog.ts'
 import { type Config } from '../config/load.ts'
+import { Admission } from '../http/admission.ts'
 import { createExpressListener } from '../http/express-app.ts'
 import { createFrequentListener } from '../http/frequent-routes.ts'
 import { createListener, type VerifiedListener } from '../http/listener.ts'
@@ -10,6 +11,7 @@ import { OpsServer } from '../http/ops-server.ts'
 import { PeerAddresses } from '../http/peer-addresses.ts'
 import { type VerifiedPeer } from '../http/peer.ts'
 import { Peers } from '../http/peers.ts'
+import { PublishSlots } from '../http/publish-slots.ts'
 import { routes, type RouteDeps } from '../http/routes.ts'
 import { type ServeDeps } from '../http/serve.ts'
 import { BoundedLog } from '../ops/bounded-log.ts'
@@ -121,9 +123,11 @@ async function listenForPeers(base: Base, stores: Stores, peers: Peers): Promise
   const seen = (peer: VerifiedPeer): void => {
     lastSeen.note(peer)
   }
+  const { limits } = inputs.config
+  const admission = closers.add(new Admission({ metrics, log }, limits))
   const listener = createListener(
     { peers, addresses, seen, now, log, peerLog, metrics },
-    createVerifiedListener(useCases),
+    admission.within(createVerifiedListener(useCases)),
   )
   const options = { ...listenerOptions(inputs.config), tls: inputs.tls }
   return closers.add(await MtlsServer.listen({ addresses, metrics, peerLog }, options, listener))
@@ -139,7 +143,7 @@ async function openUseCases(
   { inputs, closers, metrics, log, now }: Base,
   { catalog, blobs }: Stores,
 ): Promise<RouteDeps & ServeDeps> {
-  const { certs, contextPath, cache } = inputs.config
+  const { certs, contextPath, cache, limits } = inputs.config
   return {
     catalog,
     blobs,
@@ -148,6 +152,7 @@ async function openUseCases(
     indexes: new IndexCache(catalog, contextPath),
     contextPath,
     uploads: () => inputs.config.uploads,
+    publishSlots: new PublishSlots({ metrics }, limits),
     policyInForce: () => inputs.policy,
     noteRead: keepAudit({ catalog, settings: () => inputs.config.audit, log, metrics, now }, closers),
     ownCrl: () => readOwnCrl(certs),
@@ -156,8 +161,8 @@ async function openUseCases(
   }
 }
 
-function listenerOptions({ listen, shutdown, proxyProtocol }: Config): Omit<MtlsServerOptions, 'tls'> {
-  return { ...listen, drainMs: shutdown.drain, proxies: proxyProtocol.from }
+function listenerOptions({ listen, shutdown, proxyProtocol, limits }: Config): Omit<MtlsServerOptions, 'tls'> {
+  return { ...listen, drainMs: shutdown.drain, proxies: proxyProtocol.from, limits }
 }
 
 /** The root repository always exists; others by configuration are there from the first start on. */

@@ -4,6 +4,7 @@ import { parseRepositoryName, type RepositoryName } from '../chart/repository-na
 import { AppError } from '../errors.ts'
 import { accessSchema, groupsSchema, repositoriesSchema } from '../policy/policy-file.ts'
 import { Secret } from './secret.ts'
+import { limitsSchema } from './limits-schema.ts'
 import { address, bytes, duration, flag, network, pathPrefix } from './units.ts'
 
 /**
@@ -247,6 +248,8 @@ export const configSchema = z.strictObject({
       largest: bytes.prefault('16MiB'),
     })
     .prefault({}),
+  /** What the server takes on before it says that it is busy (docs/operating.md, "Limits"). Not reloaded. */
+  limits: limitsSchema,
   overwrite: overwrite.default('never'),
   tombstones: tombstones.default('keep'),
   /** Nothing is published or deleted, whoever asks: for a migration, or an archive. A repository may say otherwise. */

@@ -1,21 +1,46 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Server } from 'node:https'
 import { type Socket } from 'node:net'
+import { type TLSSocket } from 'node:tls'
 
-/** A server's open connections and what they are busy with: what an orderly end has to know. */
+export interface ConnectionsOptions {
+  /** How many may be open and served. */
+  readonly most: number
+  /** Told how many there are whenever that changes. */
+  readonly onCount: (open: number) => void
+  /** Told when one is closed to make room, before it is. */
+  readonly onEvicted: (socket: Socket) => void
+}
+
+/** So long, a connection may take to its first request, whatever else comes: handshakes across the world included. */
+const GRACE_MS = 3000
+/** How often idle connections are closed to make room: each time it is all of them. */
+const IDLE_INTERVAL_MS = 1000
+
+/** A server's open connections and what they are busy with: what limits and an orderly end have to know. */
 export class Connections {
   readonly #server: Server
+  readonly #options: ConnectionsOptions
   readonly #sockets = new Set<Socket>()
-  /** Those on which no request has come yet, by their peer: a TLS socket does not tell which TCP socket it is on. */
-  readonly #unused = new Map<string, Socket>()
+  /**
+   * Those on which no request has come yet, the oldest first, by their peer: a TLS socket does not tell which TCP
+   * socket it is on.
+   */
+  readonly #unused = new Map<string, { readonly socket: Socket; readonly openedMs: number }>()
+  readonly #surplus = new WeakSet<Socket>()
   readonly #replies = new Set<ServerResponse>()
+  #idleClosedMs = -Infinity
   #draining = false
 
   /** To be made before the server has any other listener for requests. */
-  constructor(server: Server) {
+  constructor(server: Server, options: ConnectionsOptions) {
     this.#server = server
+    this.#options = options
     server.on('connection', (socket: Socket) => {
       this.#open(socket)
+    })
+    server.on('secureConnection', (socket: TLSSocket) => {
+      if (this.#sockets.size > options.most) this.#surplus.add(socket)
     })
     for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) {
       server.on(event, ({ socket }: IncomingMessage, response: ServerResponse) => {
@@ -25,12 +50,22 @@ export class Connections {
     }
   }
 
+  /** The requests in progress. */
+  get replies(): ReadonlySet<ServerResponse> {
+    return this.#replies
+  }
+
+  /** Whether there were too many when it was established: then its request is to be refused, and it ends. */
+  isSurplus(socket: Socket): boolean {
+    return this.#surplus.has(socket)
+  }
+
   /** Ends the connections that wait for a request; the others end with the reply that they are busy with. */
   drain(): void {
     this.#draining = true
     for (const reply of this.#replies) if (!reply.headersSent) reply.shouldKeepAlive = false
     // Node's own notion of idle leaves out those that have never been used.
-    for (const socket of this.#unused.values()) socket.destroy()
+    for (const { socket } of this.#unused.values()) socket.destroy()
     this.closeIdle()
   }
 
@@ -49,12 +84,29 @@ export class Connections {
       return
     }
     const peer = peerOf(socket)
+    const opened = { socket, openedMs: performance.now() }
     this.#sockets.add(socket)
-    this.#unused.set(peer, socket)
+    this.#unused.set(peer, opened)
+    this.#options.onCount(this.#sockets.size)
     socket.once('close', () => {
       this.#sockets.delete(socket)
-      if (this.#unused.get(peer) === socket) this.#unused.delete(peer)
+      this.#options.onCount(this.#sockets.size)
+      if (this.#unused.get(peer) === opened) this.#unused.delete(peer)
     })
+    if (this.#sockets.size > this.#options.most) this.#makeRoom(opened.openedMs)
+  }
+
+  /** Those that only wait go first: nobody who holds connections without using them keeps others out. */
+  #makeRoom(nowMs: number): void {
+    const [oldest] = this.#unused.values()
+    if (oldest !== undefined && nowMs - oldest.openedMs >= GRACE_MS) {
+      this.#unused.delete(peerOf(oldest.socket))
+      this.#options.onEvicted(oldest.socket)
+      oldest.socket.destroy()
+    } else if (nowMs - this.#idleClosedMs >= IDLE_INTERVAL_MS) {
+      this.#idleClosedMs = nowMs
+      this.closeIdle()
+    }
   }
 
   #serve(response: ServerResponse): void {

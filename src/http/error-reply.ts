@@ -11,7 +11,8 @@ export function errorReply(error: unknown, requestId: string): Reply {
     const message = `internal error (request ${requestId})`
     return jsonReply(500, { error: message }, { reason: message })
   }
-  const headers = error.code === 'unavailable' ? { 'retry-after': '1' } : {}
+  const retryAfterS = error.retryAfterS ?? (error.code === 'unavailable' ? 1 : undefined)
+  const headers = retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }
   return jsonReply(STATUS[error.code], { error: error.message }, { reason: error.message, headers })
 }
 

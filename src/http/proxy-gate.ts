@@ -2,6 +2,7 @@ import { BlockList, isIPv6, type Socket } from 'node:net'
 import { type Server } from 'node:tls'
 import { type BoundedLog } from '../ops/bounded-log.ts'
 import { type Metrics } from '../ops/metrics.ts'
+import { standBeforeTls, type StartTls } from './before-tls.ts'
 import { canonicalAddress } from './ip-address.ts'
 import { type PeerAddresses } from './peer-addresses.ts'
 import { readProxyHeader } from './read-proxy-header.ts'
@@ -42,18 +43,9 @@ export class ProxyGate {
     for (const { address, prefix } of from) this.#proxies.addSubnet(address, prefix, familyOf(address))
   }
 
-  /**
-   * To be called before anybody else listens for the server's connections: it takes the place of the one listener that
-   * they have from the beginning, TLS. A `net.Server` in front would be no match for that: an HTTPS server that does
-   * not listen itself enforces none of its timeouts for requests and knows of no idle connections.
-   */
+  /** To be called before anybody else listens for the server's connections. */
   standBefore(server: Server): void {
-    const tls = server.listeners('connection')
-    const startTls: StartTls = (socket) => {
-      for (const listener of tls) Reflect.apply(listener, server, [socket])
-    }
-    server.removeAllListeners('connection')
-    server.on('connection', (socket: Socket) => {
+    standBeforeTls(server, (socket, startTls) => {
       void this.#receive(socket, startTls)
     })
     server.prependListener('secureConnection', (socket) => {
@@ -107,8 +99,6 @@ export class ProxyGate {
     return true
   }
 }
-
-type StartTls = (socket: Socket) => void
 
 interface Client {
   readonly address: string

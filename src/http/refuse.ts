@@ -1,17 +1,33 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { reasonPhrase } from './send.ts'
 
-/** How long, and for how many bytes, an unverified peer may go on sending while it is being refused. */
+/** How long, and for how many bytes, a peer may go on sending while it is being refused. */
 const LINGER_MS = 2000
 const LINGER_BYTES = 1024 * 1024
 
-/**
- * Answers an unverified peer from the closed list and ends the connection. What the peer is still sending is read for a
- * moment: closing on unread data would reset the connection, and the peer would never see why it was refused.
- */
+export interface Refusal {
+  readonly status: number
+  readonly text: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Answers an unverified peer from the closed list and ends the connection. */
 export function refuse(request: IncomingMessage, response: ServerResponse, text: string): void {
+  turnAway(request, response, { status: 403, text })
+}
+
+/**
+ * Answers a request and ends its connection, whoever sent it. What the peer is still sending is read for a moment:
+ * closing on unread data would reset the connection, and the peer would never see why it was refused.
+ */
+export function turnAway(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, text, headers }: Refusal,
+): void {
   const body = `${JSON.stringify({ error: text })}\n`
-  response.writeHead(403, reasonPhrase(403, text), {
+  response.writeHead(status, reasonPhrase(status, text), {
+    ...headers,
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
     connection: 'close',

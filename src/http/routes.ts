@@ -19,6 +19,7 @@ import { postProvenance } from './chartmuseum/post-provenance.ts'
 import { getArchive, getProvenance, type GetFileDeps } from './helm/get-file.ts'
 import { getIndex } from './helm/get-index.ts'
 import { getKeyring } from './helm/get-keyring.ts'
+import { inTurn, type PublishSlots } from './publish-slots.ts'
 import { frequent, route, verifiedRoute, type Route } from './route.ts'
 import { type ReadIndexDeps } from '../repository/read-index.ts'
 
@@ -28,7 +29,7 @@ export type RouteDeps = PostChartDeps &
   GetFileDeps &
   WhoamiDeps &
   GetCrlDeps &
-  GetWelcomeDeps
+  GetWelcomeDeps & { readonly publishSlots: PublishSlots }
 
 /**
  * THE route table: every path that the server answers and what it needs. The longer of two paths comes first; no
@@ -58,8 +59,8 @@ export function routes(deps: RouteDeps): readonly Route[] {
     route('get', '/api/{*repository/}charts/:name', 'read', listChartVersions(deps)),
     route('delete', '/api/{*repository/}charts/:name', 'delete', deleteChart(deps)),
     route('get', '/api/{*repository/}charts', 'read', listCharts(deps)),
-    route('post', '/api/{*repository/}charts', 'publish', postChart(deps)),
-    route('post', '/api/{*repository/}prov', 'publish', postProvenance(deps)),
-    route('post', '/api/{*repository/}promote', 'publish', postPromotion(deps)),
+    route('post', '/api/{*repository/}charts', 'publish', inTurn(deps.publishSlots, postChart(deps))),
+    route('post', '/api/{*repository/}prov', 'publish', inTurn(deps.publishSlots, postProvenance(deps))),
+    route('post', '/api/{*repository/}promote', 'publish', inTurn(deps.publishSlots, postPromotion(deps))),
   ]
 }

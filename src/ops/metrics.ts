@@ -45,6 +45,26 @@ export class Metrics {
     registers: [this.registry],
   })
 
+  readonly openConnections = new Gauge({
+    name: 'chartroom_open_connections',
+    help: 'Connections to the mTLS listener, those whose handshake is not over included.',
+    registers: [this.registry],
+  })
+
+  readonly refusedConnections = new Counter({
+    name: 'chartroom_refused_connections_total',
+    help: 'Connections closed to protect the server, by the limit that they were beyond.',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  })
+
+  readonly limitedRequests = new Counter({
+    name: 'chartroom_limited_requests_total',
+    help: 'Requests answered with 429 (rate) or 503 (connections, requests, publishes), by the limit.',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  })
+
   readonly reloads = new Counter({
     name: 'chartroom_reloads_total',
     help: 'Readings of certificates, keys, CRLs and configuration while running, by outcome.',
