@@ -5,8 +5,10 @@ import { AppError, isSystemError } from '../errors.ts'
 import { readRules } from '../policy/policy-file.ts'
 import { type Rule } from '../policy/rule.ts'
 import { configFileFrom, type Environment } from './env.ts'
+import { completeMirror, type MirrorConfig } from './mirror.ts'
 import { nearest } from './nearest.ts'
-import { contradictions, describeIssue, type Problem } from './problems.ts'
+import { type Problem } from './problem.ts'
+import { contradictions, describeIssue } from './problems.ts'
 import { configSchema, type ConfigFile } from './schema.ts'
 import { completeOwnSigning, completeSigning, type SigningConfig } from './signing.ts'
 import { mergeSources, type ConfigFlags } from './sources.ts'
@@ -28,8 +30,9 @@ export interface Config extends Omit<ConfigFile, 'tls' | 'signing' | 'repositori
 }
 
 /** One of `repositories`. */
-export type RepositoryEntry = Omit<ConfigFile['repositories'][number], 'signing'> & {
+export type RepositoryEntry = Omit<ConfigFile['repositories'][number], 'signing' | 'mirror'> & {
   readonly signing?: SigningConfig
+  readonly mirror?: MirrorConfig
 }
 
 /** A trust anchor's file, and that of its CRLs. */
@@ -133,7 +136,9 @@ function complete(settings: ConfigFile, file: string | undefined): Omit<Config, 
       ...provenance,
       ...(provenance.trustedKeyring !== undefined && { trustedKeyring: at(provenance.trustedKeyring) }),
     },
-    repositories: settings.repositories.map((repository) => completeRepository(repository, at)),
+    repositories: settings.repositories.map((repository) =>
+      completeRepository(repository, at, settings.uploads.maxBytes),
+    ),
     webhooks: settings.webhooks.map(({ secretFile, ca: authorities, ...webhook }) => ({
       ...webhook,
       ...(secretFile !== undefined && { secretFile: at(secretFile) }),
@@ -149,13 +154,15 @@ function clientUrl({ url, contextPath, listen }: ConfigFile): string {
 }
 
 function completeRepository(
-  { signing, provenance, ...repository }: ConfigFile['repositories'][number],
+  { signing, provenance, mirror, ...repository }: ConfigFile['repositories'][number],
   at: (path: string) => string,
+  maxArchiveBytes: number,
 ): RepositoryEntry {
   const own = completeOwnSigning(signing, at)
   return {
     ...repository,
     ...(own && { signing: own }),
+    ...(mirror && { mirror: completeMirror(mirror, at, maxArchiveBytes) }),
     ...(provenance && {
       provenance: {
         ...provenance,

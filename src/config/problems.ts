@@ -1,13 +1,9 @@
 import { type z } from 'zod'
 import { settingsOf } from './env.ts'
+import { mirrorProblems } from './mirror-problems.ts'
 import { nearest } from './nearest.ts'
+import { type Problem } from './problem.ts'
 import { configSchema, type ConfigFile } from './schema.ts'
-
-/** Something wrong with the configuration, at a path such as `tls.clientCAs.0.name`. */
-export interface Problem {
-  readonly path: string
-  readonly message: string
-}
 
 /** One of zod's issues; an unknown setting is told with the nearest known name. */
 export function describeIssue(issue: z.core.$ZodIssue): readonly Problem[] {
@@ -50,6 +46,7 @@ export function contradictions(settings: ConfigFile): readonly Problem[] {
       path: 'webhooks',
       message: `${url} is listed twice`,
     })),
+    ...mirrorProblems(repositories),
     ...impossibleProvenance(settings),
     ...misplacedUrl(settings),
     ...ambiguousFields(settings),

@@ -1,31 +1,25 @@
 import { z } from 'zod'
 import { CHANGE_KINDS } from '../catalog/outbox.ts'
-import { parseRepositoryName, type RepositoryName } from '../chart/repository-name.ts'
-import { AppError } from '../errors.ts'
 import { accessSchema, groupsSchema, repositoriesSchema } from '../policy/policy-file.ts'
-import { Secret } from './secret.ts'
 import { limitsSchema } from './limits-schema.ts'
-import { address, bytes, duration, flag, network, pathPrefix } from './units.ts'
+import { mirrorSchema, virtualSchema } from './mirror-schema.ts'
+import {
+  address,
+  bytes,
+  duration,
+  flag,
+  network,
+  pathPrefix,
+  processCount,
+  repositoryName,
+  secret,
+} from './units.ts'
 
 /**
  * The manual of `chartroom.yaml`. Every setting is also an environment variable: `tls.certificate` is
  * `CHARTROOM_TLS_CERTIFICATE`, lists and maps as YAML. Relative paths start at the configuration file's folder, those
  * given on the command line or in the environment at the working directory.
  */
-
-const secret = z
-  .string()
-  .min(1)
-  .transform((value) => new Secret(value))
-
-const repositoryName = z.string().transform((text, context): RepositoryName => {
-  try {
-    return parseRepositoryName(text === '/' ? '' : text)
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: error instanceof AppError ? error.message : String(error) })
-    return z.NEVER
-  }
-})
 
 /**
  * Whether a version may ever get other content, by an identity that holds `overwrite`: `never`; `forced`, when the
@@ -174,6 +168,10 @@ const repository = z.strictObject({
       required: flag.optional(),
     })
     .optional(),
+  /** Its charts are other repositories', fetched, checked and kept (docs/mirrors.md). */
+  mirror: mirrorSchema.optional(),
+  /** Its charts are those of other repositories here. It takes no uploads, so it has no settings for them. */
+  virtual: virtualSchema.optional(),
 })
 
 const webhook = z
@@ -222,6 +220,11 @@ export const configSchema = z.strictObject({
   url: z.url({ protocol: /^https$/ }).optional(),
   /** The path that everything is served under, such as `/charts`; ChartMuseum's `--context-path`. Not reloaded. */
   contextPath: pathPrefix.prefault(''),
+  /**
+   * How many processes serve, or `auto`: one for each core. They share `listen` and the storage (docs/operating.md,
+   * "Several processes"). Not reloaded.
+   */
+  workers: processCount.prefault(1),
   /** Folder of the catalog and the blobs. */
   storage: z.string().min(1).default('storage'),
   /** Folder of the built-in CA, the server's certificate, the signing key and the client certificates made here. */

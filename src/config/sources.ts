@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { CORE_SCHEMA, load } from 'js-yaml'
 import { settingsFrom, settingsOf, variableOf, type Environment, type Setting } from './env.ts'
 import { nearest } from './nearest.ts'
-import { type Problem } from './problems.ts'
+import { type Problem } from './problem.ts'
 import { configSchema } from './schema.ts'
 
 /** What a command line may say about settings. */

@@ -1,5 +1,9 @@
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { parseRepositoryName, type RepositoryName } from '../chart/repository-name.ts'
+import { AppError } from '../errors.ts'
+import { Secret } from './secret.ts'
 
 const BYTES = {
   B: 1,
@@ -17,6 +21,11 @@ export const bytes = quantity({ ...BYTES, '': 1 }, 'a size such as 20MiB')
 
 /** In milliseconds: `30s`, `24h`, `7d`. A bare number is refused: nobody agrees on its unit. */
 export const duration = quantity(MILLISECONDS, 'a duration such as 30s or 24h')
+
+export const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Secret(value))
 
 /** The environment has text only. */
 export const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
@@ -67,6 +76,33 @@ export const network = z.string().transform((text, context) => {
 })
 
 const ADDRESS_BITS: Readonly<Record<number, number>> = { 4: 32, 6: 128 }
+
+/** `/` is the root repository. */
+export const repositoryName = parsed((text): RepositoryName => parseRepositoryName(text === '/' ? '' : text))
+
+/** A text that a parser takes; what the parser says of another is the problem. */
+export function parsed<T>(parse: (text: string) => T) {
+  return z.string().transform((text, context): T => {
+    try {
+      return parse(text)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof AppError ? error.message : String(error) })
+      return z.NEVER
+    }
+  })
+}
+
+/** A number of processes, from 1; `auto` is as many as there are cores. */
+export const processCount = z.union([z.string(), z.int()]).transform((value, context) => {
+  if (value === 'auto') return availableParallelism()
+  const count = /^\d+$/.test(String(value)) ? Number(value) : 0
+  if (count >= 1 && count <= MOST_PROCESSES) return count
+  context.addIssue({ code: 'custom', message: `expected a number from 1 to ${MOST_PROCESSES}, or auto` })
+  return z.NEVER
+})
+
+/** Past this, a number is a mistake: each process takes more than 100 MB. */
+const MOST_PROCESSES = 256
 
 function quantity(units: Readonly<Record<string, number>>, expected: string) {
   return z.union([z.string(), z.int().min(0)]).transform((value, context) => {

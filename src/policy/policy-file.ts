@@ -6,7 +6,7 @@ import { ACTIONS, type Rule, type Subject, type Who } from './rule.ts'
  * `groups:` and `access:` of chartroom.yaml: named sets of identities, and a list of rules. A name is matched exactly;
  * `{ glob: 'team-a/**' }` is a pattern. The root repository is written `/`, every repository `all`.
  */
-const pattern = z
+export const pattern = z
   .union([z.string().min(1), z.strictObject({ glob: z.string().min(1) })])
   .transform((value): Pattern => (typeof value === 'string' ? { exact: value } : value))
 
