@@ -57,6 +57,14 @@ module.exports = {
       },
     },
     {
+      name: 'mirror-fetches-and-reads',
+      severity: 'error',
+      from: { path: '^src/mirror/' },
+      to: {
+        path: '^src/(http|cli|config|pki|app/)|^src/(blobs/disk|catalog/sqlite)',
+      },
+    },
+    {
       name: 'facades-meet-in-repository',
       severity: 'error',
       from: { path: '^src/http/(helm|oci|chartmuseum|ui|admin)/' },
@@ -67,6 +75,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^src' },
       to: { path: '^(test|scripts|bench)' },
+    },
+    {
+      name: 'only-its-tests-import-bench',
+      severity: 'error',
+      from: { path: '^(src|test|scripts)/', pathNot: '^test/(unit|integration)/bench' },
+      to: { path: '^bench/' },
     },
     only('express-stays-in-http', '^src/http/', 'node_modules/(@types/)?(express|multer|helmet)(/|$)'),
     only('openpgp-stays-in-provenance', '^src/provenance/', 'node_modules/openpgp(/|$)'),

@@ -31,18 +31,22 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
 
-/** What a failed exchange with the host means. */
-export function describeConnectionError(error: unknown, host: string): ConnectionProblem {
+/** What a failed exchange with the host means. `remedy` ends what is said of an unknown CA: where to name it. */
+export function describeConnectionError(
+  error: unknown,
+  host: string,
+  remedy = 'with --ca-file',
+): ConnectionProblem {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const transient = TRANSIENT[code]
   if (transient !== undefined) return { message: `${host}: ${transient}`, isTransient: true }
-  return { message: `${host}: ${describeLasting(error, code)}`, isTransient: false }
+  return { message: `${host}: ${describeLasting(error, code, remedy)}`, isTransient: false }
 }
 
-function describeLasting(error: unknown, code: string): string {
+function describeLasting(error: unknown, code: string, remedy: string): string {
   const text = error instanceof Error ? asciiOnly(error.message) : 'the connection failed'
   if (UNTRUSTED.has(code)) {
-    return "the server's certificate is from a CA that is not trusted here: name that CA's certificate with --ca-file"
+    return `the server's certificate is from a CA that is not trusted here: name that CA's certificate ${remedy}`
   }
   if (code === 'CERT_HAS_EXPIRED') return "the server's certificate has expired"
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `the server's certificate is for another name (${text})`
