@@ -59,7 +59,11 @@ const LONGEST_ANNOTATION_KEY = 1000
 
 /** Throws `chart-invalid`. */
 export function parseChartMetadata(chartYaml: string): ChartMetadata {
-  const fields = fileFields(CHART_YAML.name, parseYaml(chartYaml, CHART_YAML))
+  return readChartMetadata(fileFields(CHART_YAML.name, parseYaml(chartYaml, CHART_YAML)))
+}
+
+/** The same of fields that stand elsewhere, such as in another repository's index. Throws `chart-invalid`. */
+export function readChartMetadata(fields: Fields): ChartMetadata {
   return present({
     apiVersion: readApiVersion(fields),
     name: parseChartName(requireText(fields, 'name')),
