@@ -11,8 +11,10 @@ export function createLog(level: LogLevel): Logger {
 
 /** A line for each request is written with its neighbours: a write of its own costs as much as serving a small file. */
 const BUFFERING = {
-  /** Bytes. */
-  minLength: 4096,
+  /** Bytes; a write of so many to a pipe is atomic, so that lines of several processes on one pipe stay whole. */
+  maxWrite: 4096,
+  /** Bytes, with room for one more line. */
+  minLength: 3072,
   /** Milliseconds. */
   periodicFlush: 100,
   /** Bytes that wait for a reader who has stopped reading; past them, lines are dropped. */
