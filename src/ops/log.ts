@@ -4,7 +4,10 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /** Structured lines on standard error: standard output is for what commands answer. */
 export function createLog(level: LogLevel): Logger {
-  const destination = pino.destination({ fd: 2, sync: false, ...BUFFERING })
+  const destination = pino.destination({ fd: 2, ...BUFFERING })
+  process.once('exit', () => {
+    destination.flushSync()
+  })
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
   return pino({ ...options, hooks: { logMethod: writesWarningsAtOnce(destination) } }, destination)
 }
@@ -17,8 +20,6 @@ const BUFFERING = {
   minLength: 3072,
   /** Milliseconds. */
   periodicFlush: 100,
-  /** Bytes that wait for a reader who has stopped reading; past them, lines are dropped. */
-  maxLength: 8 * 1024 * 1024,
 }
 
 type LogMethod = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>
