@@ -9,7 +9,8 @@ export interface BlobStore {
   /**
    * Writes the stream to a temporary place on the store's own medium while hashing and counting it. Rejects with
    * `too-large` past `maxBytes`, `storage-full` when the medium has no room, or the source's own error; then
-   * the source is destroyed and nothing is left behind. Nothing is visible until `commit`.
+   * the source is destroyed and nothing is left behind. Nothing is visible until `commit`, which is where small blobs,
+   * held in memory until then, find that there is no room.
    */
   stage(source: Readable, maxBytes: number): Promise<StagedBlob>
 

@@ -3,11 +3,10 @@ import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { pipeline } from 'node:stream/promises'
 import { type Digest, parseDigest } from '../chart/digest.ts'
 import { AppError, isSystemError } from '../errors.ts'
 import { type BlobStore, type ByteRange, type StagedBlob } from './blob-store.ts'
-import { createDigestStream } from './digest-stream.ts'
+import { Meter } from './meter.ts'
 import { onDisk } from './disk-errors.ts'
 import { DiskStagedBlob, READ_SLICE_BYTES, type Shelf } from './disk-staged-blob.ts'
 import { makeDurableFolder, syncFolder } from '../ops/durable.ts'
@@ -101,13 +100,11 @@ export class DiskBlobStore implements BlobStore {
 
   async #stage(source: Readable, maxBytes: number): Promise<StagedBlob> {
     if (this.#closed) throw closedError()
-    this.#count += 1
-    const file = new TemporaryFile(join(this.#temporary, String(this.#count)))
-    const meter = createDigestStream(maxBytes)
+    const file = this.#newFile()
+    const meter = new Meter(maxBytes)
     try {
-      await pipeline(source, meter.stream, (chunks: AsyncIterable<Buffer>) => file.write(chunks))
+      await file.write(meter.measured(source))
     } catch (error) {
-      // The pipeline has waited for its last function: nothing is writing any more.
       await onDisk(file.remove())
       throw error
     }
@@ -116,13 +113,21 @@ export class DiskBlobStore implements BlobStore {
     return blob
   }
 
+  #newFile(): TemporaryFile {
+    this.#count += 1
+    return new TemporaryFile(join(this.#temporary, String(this.#count)))
+  }
+
   async #writeAndReadBack(bytes: Buffer): Promise<void> {
-    const staged = await this.stage(Readable.from([bytes]), bytes.length)
+    if (this.#closed) throw closedError()
+    const file = this.#newFile()
     try {
-      const read = await buffer(staged.open())
+      await file.write(Readable.from([bytes]))
+      await file.flush()
+      const read = await buffer(file.read(READ_SLICE_BYTES))
       if (!read.equals(bytes)) throw new AppError('unavailable', 'the blob store returned other bytes')
     } finally {
-      await staged.discard()
+      await onDisk(file.remove())
     }
   }
 

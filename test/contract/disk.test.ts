@@ -64,15 +64,34 @@ describe('DiskBlobStore on its disk', () => {
   })
 
   it('stages each store in a folder of its own, and removes that on close', async () => {
-    for (const store of [await open(), await open()]) await store.stage(Readable.from([text]), 100)
+    const large = text.repeat(10_000)
+    for (const store of [await open(), await open()]) await store.stage(Readable.from([large]), large.length)
     equal((await readdir(join(directory, 'tmp'))).length, 2)
     await Promise.all(stores.map((store) => store.close()))
     deepEqual(await readdir(join(directory, 'tmp')), [])
   })
 
+  it('writes what is small when it is committed, and nothing of it before', async () => {
+    const store = await open()
+    const staged = await store.stage(Readable.from([text]), 100)
+    deepEqual(await readdir(join(directory, 'tmp')), [])
+    await staged.commit()
+    equal(await readFile(pathOf(), 'utf8'), text)
+  })
+
+  it('leaves nothing of a small blob that cannot be moved into place', async () => {
+    const store = await open()
+    const staged = await store.stage(Readable.from([text]), 100)
+    await mkdir(join(pathOf(), 'in the way'), { recursive: true })
+    await rejects(staged.commit(), { code: 'unavailable' })
+    await staged.discard()
+    const [own = ''] = await readdir(join(directory, 'tmp'))
+    deepEqual(await readdir(join(directory, 'tmp', own)), [])
+  })
+
   it('stages on after another host has swept its folder', async () => {
     const store = await open()
-    await store.stage(Readable.from(['before']), 100)
+    await store.stage(Readable.from(['before'.repeat(20_000)]), 1_000_000)
     for (const name of await readdir(join(directory, 'tmp'))) {
       await rm(join(directory, 'tmp', name), { recursive: true })
     }
@@ -129,9 +148,9 @@ describe('DiskBlobStore on its disk', () => {
     const [strace = '', ...flags] = tracer(trace, watched)
     await run(strace, [...flags, process.execPath, script, directory])
     const calls = (await readTrace(trace)).flatMap((call) => describeCall(call, directory))
-    deepEqual(calls.slice(calls.indexOf('write tmp')), [
-      'write tmp',
+    deepEqual(calls.slice(calls.lastIndexOf('fsync blobs/sha256')), [
       'fsync blobs/sha256',
+      'write tmp',
       'fsync tmp',
       'rename tmp -> blobs',
       'fsync blobs/sha256/shard',

@@ -195,7 +195,9 @@ describe('a server that is killed again and again', () => {
     const port = await server.port()
     const socket = connect({ host: 'localhost', port, ca: installation.ca.certificatePem, cert, key })
     socket.on('error', () => undefined)
-    socket.write('POST /api/charts HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nthe beginning')
+    socket.write('POST /api/charts HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n')
+    // More than is held in memory.
+    socket.write(Buffer.alloc(200_000))
     await server.explaining(async () => {
       await eventually(async () => {
         assert.equal((await filesBelow(join(installation.storage, 'tmp'))).length, 1)

@@ -17,6 +17,8 @@ import { type TestPeer } from '../support/test-ca.ts'
 /** Far more than what a shutdown without anything to wait for takes, and far less than the deadline of the drain. */
 const AT_ONCE_MS = 2500
 const DRAIN_MS = 8000
+/** Of an upload: more than the server holds in memory, so that a file of it can be seen. */
+const PART_BYTES = 100_000
 
 describe('stopping', () => {
   let installation: Installation
@@ -27,7 +29,8 @@ describe('stopping', () => {
   let sockets: Socket[]
 
   before(async () => {
-    archive = await chart({ files: { 'values.yaml': 'x: 1\n' } })
+    const noise = randomBytes(PART_BYTES).toString('base64')
+    archive = await chart({ files: { 'values.yaml': 'x: 1\n', 'big.bin': noise } })
   })
 
   async function start(drain: string): Promise<void> {
@@ -66,7 +69,7 @@ describe('stopping', () => {
   async function beginUpload(): Promise<TLSSocket> {
     const socket = await openTls()
     socket.write(`POST /api/charts HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${archive.length}\r\n\r\n`)
-    socket.write(archive.subarray(0, 100))
+    socket.write(archive.subarray(0, PART_BYTES))
     await eventually(async () => {
       assert.equal((await filesBelow(`${installation.storage}/tmp`)).length, 1)
     })
@@ -102,7 +105,8 @@ describe('stopping', () => {
         await server.kill(signal)
         await untilDraining()
         assert.ok(await isRefused())
-        for (const byte of archive.subarray(100)) socket.write(Buffer.of(byte))
+        socket.write(archive.subarray(PART_BYTES, -20))
+        for (const byte of archive.subarray(-20)) socket.write(Buffer.of(byte))
         // To its end: the server closes the connection.
         const reply = (await buffer(socket)).toString()
         assert.match(reply, /^HTTP\/1\.1 201 Created\r\n/)
@@ -129,7 +133,7 @@ describe('stopping', () => {
       assert.equal(reply.statusText, 'Service Unavailable: draining')
       assert.deepEqual(await reply.json(), { ready: false, draining: true })
       assert.equal((await fetch(`${ops}/livez`)).status, 200)
-      socket.write(archive.subarray(100))
+      socket.write(archive.subarray(PART_BYTES))
       assert.match((await buffer(socket)).toString(), /^HTTP\/1\.1 201 Created\r\n/)
       assert.deepEqual(await server.exited, { code: 0, signal: null })
     })
