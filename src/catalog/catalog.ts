@@ -5,7 +5,11 @@ import { type ArchiveReading } from '../chart/archive.ts'
 import { type Digest } from '../chart/digest.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { type RevocationReason } from '../pki/revocation-reason.ts'
+import { type Actor, type VersionId } from './actor.ts'
+import { type Offers } from './offers.ts'
 import { type Outbox } from './outbox.ts'
+
+export { type Actor, type VersionId } from './actor.ts'
 
 /**
  * The truth about what is in which repository. Every method is one atomic, durable transaction or one consistent
@@ -22,6 +26,8 @@ export interface Catalog {
   readonly epoch: string
   /** What webhooks have still to be told of; of the same database. */
   readonly outbox: Outbox
+  /** What the upstreams of mirrors offer; of the same database. */
+  readonly offers: Offers
 
   /**
    * No repository is there from the start, the root one neither. A new one has an audit row and revision 0, or one more
@@ -99,18 +105,23 @@ export interface Catalog {
 
   /** How many versions each chart has, in order of name; a chart that has none is not counted. */
   countVersions(repository: RepositoryName): Promise<readonly VersionCount[]>
+  /** The names of all charts that have a version or a tombstone here, in order; `undefined` for an unknown repository. */
+  listChartNames(repository: RepositoryName): Promise<ChartNames | undefined>
 
   /**
-   * The whole index in one snapshot: every version's fragment, charts in order of name, versions from the newest.
-   * `undefined` for an unknown repository.
+   * Gives `read` the whole index in one snapshot, which lasts until what `read` returns has settled, and resolves with
+   * that. `undefined` for an unknown repository.
    */
-  readIndex(repository: RepositoryName): Promise<IndexSnapshot | undefined>
+  readIndex<T>(
+    repository: RepositoryName,
+    read: (snapshot: IndexSnapshot) => Promise<T>,
+  ): Promise<T | undefined>
 
   /**
-   * What changed after `since`, in one snapshot: the charts touched, with all the fragments that they have now (none
-   * for a chart that is gone). `too-old` when the change log does not reach back that far.
+   * What changed after `since`, in one snapshot. `too-old` when the change log does not reach back that far, or when so
+   * much has changed that reading the whole index is less work.
    */
-  readIndexSince(repository: RepositoryName, since: number): Promise<IndexSnapshot | 'too-old' | undefined>
+  readIndexSince(repository: RepositoryName, since: number): Promise<IndexChanges | 'too-old' | undefined>
 
   /**
    * Records an issued certificate. Doing so again changes nothing; another certificate of the issuer under the same
@@ -179,22 +190,6 @@ export interface Catalog {
   check(): Promise<void>
   /** Later calls reject with `unavailable`. */
   close(): Promise<void>
-}
-
-export interface VersionId {
-  readonly repository: RepositoryName
-  readonly name: ChartName
-  readonly version: ChartVersion
-}
-
-/** Who does something, from where and in which request: what the audit row of a change says. */
-export interface Actor {
-  readonly who: string
-  readonly from: string
-  readonly requestId: string
-  readonly at: Date
-  /** How or why, where the action itself does not tell. */
-  readonly detail?: string
 }
 
 export interface RepositoryRecord {
@@ -300,16 +295,38 @@ export interface VersionCount {
   readonly versions: number
 }
 
+export interface ChartNames {
+  /** Of the repository, when it had these. */
+  readonly revision: number
+  readonly names: readonly ChartName[]
+}
+
 export interface IndexSnapshot {
   readonly revision: number
   readonly changedAt: Date
-  readonly charts: readonly IndexedChart[]
+  /**
+   * In order of name, a chart's versions from the newest; as many at a time as one turn of the event loop takes. To be
+   * read once.
+   */
+  readonly versions: AsyncIterable<readonly IndexedVersion[]>
 }
 
-export interface IndexedChart {
+export interface IndexedVersion {
   readonly name: ChartName
-  /** From the newest version to the oldest. */
-  readonly fragments: readonly string[]
+  /** Sorts bytewise as the chart's versions do, no two of which have the same (`versionSortKey`). */
+  readonly sortKey: string
+  readonly fragment: string
+}
+
+export interface IndexChanges {
+  readonly revision: number
+  readonly changedAt: Date
+  /** Each version touched once, in no order; as it is now, or without a fragment if it is gone. */
+  readonly versions: readonly ChangedVersion[]
+}
+
+export interface ChangedVersion extends Omit<IndexedVersion, 'fragment'> {
+  readonly fragment: string | undefined
 }
 
 export interface CertificateId {
@@ -389,6 +406,12 @@ export const AUDIT_ACTIONS = [
   'restore',
   'issue-certificate',
   'revoke-certificate',
+  'mirror-refresh',
+  'mirror-sync',
+  'mirror-sync',
+  'mirror-release',
+  'mirror-reject',
+  'mirror-alarm',
   'read',
   'admin',
 ] as const

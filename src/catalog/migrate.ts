@@ -6,9 +6,10 @@ import { audit } from './migrations/0003-audit.ts'
 import { reading } from './migrations/0004-reading.ts'
 import { operations } from './migrations/0005-operations.ts'
 import { webhooks } from './migrations/0006-webhooks.ts'
+import { mirrors } from './migrations/0007-mirrors.ts'
 
 /** In order; a catalog's schema version is the number of those it has had. */
-const MIGRATIONS: readonly string[] = [charts, revocation, audit, reading, operations, webhooks]
+const MIGRATIONS: readonly string[] = [charts, revocation, audit, reading, operations, webhooks, mirrors]
 
 /** "CHRM": marks the file as a Chartroom catalog (SQLite's file format, section 1.3.15). */
 const APPLICATION_ID = 0x4348524d

@@ -2,13 +2,14 @@ import { type Digest } from '../chart/digest.ts'
 import { type ChartName } from '../chart/name.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { type ChartVersion } from '../chart/version.ts'
+import { type AlarmKind } from './offers.ts'
 
-/** What a change to a version can be; the words are those of the audit trail. */
-export const CHANGE_KINDS = ['publish', 'overwrite', 'delete', 'attach-provenance'] as const
+/** What a change to a version can be, and an alarm of a mirror; the words are those of the audit trail. */
+export const CHANGE_KINDS = ['publish', 'overwrite', 'delete', 'attach-provenance', 'mirror-alarm'] as const
 export type ChangeKind = (typeof CHANGE_KINDS)[number]
 
 /**
- * What webhooks have still to be told of. Each change to a version becomes an event in the change's own transaction, as
+ * What webhooks have still to be told of. Each change to a version, and each alarm of a mirror, becomes an event in the change's own transaction, as
  * long as there is a webhook at all, so that no event is lost and none is of a change that was not made. An event goes
  * once every webhook is done with it. A repository that is renamed keeps the events of its former name; one that is
  * deleted keeps its events too, and its deletion is none.
@@ -47,10 +48,11 @@ export interface ChangeEvent {
   readonly repository: RepositoryName
   readonly chart: ChartName
   readonly version: ChartVersion
-  /** Of the archive that the version had after the change, or before it was deleted. */
+  /** Of the archive that the version had after the change, or before it was deleted; of an alarm, the one found. */
   readonly digest: Digest | undefined
   readonly at: Date
   readonly by: string
+  readonly alarm?: { readonly kind: AlarmKind; readonly reason: string }
 }
 
 export interface WebhookProgress {

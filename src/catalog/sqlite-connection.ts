@@ -1,6 +1,6 @@
 import SqliteDatabase, { type Database, type Statement } from 'better-sqlite3'
 import { AppError } from '../errors.ts'
-import { translateSqliteError, translating } from './sqlite-errors.ts'
+import { isBusy, translateSqliteError, translating } from './sqlite-errors.ts'
 
 /**
  * A statement with the types of its named parameters and of its rows; the two optional fields exist for the compiler
@@ -25,7 +25,7 @@ export interface Writer extends Reader {
 }
 
 /**
- * One connection to the database. Every use is a transaction: `read` and `write` are synchronous, so no lock is ever
+ * One connection to the database. Every use is a transaction: `read` and `tryWrite` are synchronous, so no lock is ever
  * held across an `await`; `snapshot` may await and needs the connection for itself.
  */
 export class SqliteConnection {
@@ -51,13 +51,22 @@ export class SqliteConnection {
     return translating(() => fn(this.#statements))
   }
 
-  /** Takes the write lock first: a transaction that reads before it writes could not upgrade and would fail. */
-  write<T>(fn: (tx: Writer) => T): T {
-    return translating(() =>
-      this.#open()
-        .transaction(() => fn(this.#statements))
-        .immediate(),
-    )
+  /**
+   * Takes the write lock first: a transaction that reads before it writes could not upgrade and would fail. Does nothing
+   * where another connection has the lock.
+   */
+  tryWrite<T>(fn: (tx: Writer) => T): { readonly value: T } | 'locked' {
+    const lock = { taken: false }
+    const transaction = this.#open().transaction(() => {
+      lock.taken = true
+      return fn(this.#statements)
+    })
+    try {
+      return { value: transaction.immediate() }
+    } catch (error) {
+      if (!lock.taken && isBusy(error)) return 'locked'
+      throw translateSqliteError(error)
+    }
   }
 
   async snapshot<T>(fn: (tx: Reader) => Promise<T>): Promise<T> {

@@ -9,10 +9,10 @@ import { SqliteConnection } from './sqlite-connection.ts'
 import { isBusy, translateSqliteError } from './sqlite-errors.ts'
 
 /**
- * How long a statement waits for another process's lock. The wait stops this whole process, and no transaction holds
- * the lock for more than some milliseconds: what lasts longer is a fault, better reported than waited for.
+ * How long a reader waits where it has to, which is only while another process recovers the write-ahead log: the wait
+ * stops this whole process.
  */
-const BUSY_TIMEOUT_MS = 3_000
+const READER_TIMEOUT_MS = 3_000
 
 /** At the start another process may be migrating the catalog, and nobody is being served yet. */
 const STARTUP_TIMEOUT_MS = 30_000
@@ -30,7 +30,8 @@ export async function openWriter(file: string): Promise<SqliteConnection> {
     database.pragma('synchronous = FULL')
     database.pragma('foreign_keys = ON')
     migrate(database)
-    database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`)
+    // Waiting is the write queue's business: SQLite's own would stop the process.
+    database.pragma('busy_timeout = 0')
     return new SqliteConnection(database)
   } catch (error) {
     database.close()
@@ -39,7 +40,7 @@ export async function openWriter(file: string): Promise<SqliteConnection> {
 }
 
 export function openReader(file: string): SqliteConnection {
-  const database = connect(file, { timeout: BUSY_TIMEOUT_MS, readonly: true })
+  const database = connect(file, { timeout: READER_TIMEOUT_MS, readonly: true })
   try {
     checkCurrent(database)
     return new SqliteConnection(database)

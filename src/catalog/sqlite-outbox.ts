@@ -9,7 +9,10 @@ import {
   type WebhookProgress,
   type WebhookRecord,
 } from './outbox.ts'
+import { type AlarmKind } from './offers.ts'
 import { type Query, type Reader, type SqliteConnection, type Writer } from './sqlite-connection.ts'
+import { releaseLease, takeLease } from './sqlite-leases.ts'
+import { type WriteQueue } from './write-queue.ts'
 
 /** How many events one transaction removes at most. */
 const PRUNE_BATCH = 500
@@ -35,6 +38,8 @@ interface EventRow {
   readonly digest: Digest | null
   readonly changed_at: string
   readonly changed_by: string
+  readonly alarm: AlarmKind | null
+  readonly detail: string | null
 }
 
 /** Also when all events are gone: SQLite keeps the last number for AUTOINCREMENT. */
@@ -54,7 +59,7 @@ const LIST: Query<object, WebhookRow> = { sql: `${SELECT_WEBHOOK} ORDER BY url` 
 const FIND: Query<{ url: string }, WebhookRow> = { sql: `${SELECT_WEBHOOK} WHERE url = @url` }
 
 const EVENTS: Query<{ after: number; limit: number }, EventRow> = {
-  sql: `SELECT sequence, id, kind, repository, chart, version, digest, changed_at, changed_by
+  sql: `SELECT sequence, id, kind, repository, chart, version, digest, changed_at, changed_by, alarm, detail
         FROM events WHERE sequence > @after ORDER BY sequence LIMIT @limit`,
 }
 
@@ -81,19 +86,6 @@ const PRUNE: Query<{ limit: number }> = {
           ORDER BY sequence LIMIT @limit)`,
 }
 
-const FIND_LEASE: Query<{ name: string }, { owner: string; until: string }> = {
-  sql: 'SELECT owner, until FROM leases WHERE name = @name',
-}
-
-const TAKE_LEASE: Query<{ name: string; owner: string; until: string }> = {
-  sql: `INSERT INTO leases (name, owner, until) VALUES (@name, @owner, @until)
-        ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until`,
-}
-
-const RELEASE_LEASE: Query<{ name: string; owner: string }> = {
-  sql: 'DELETE FROM leases WHERE name = @name AND owner = @owner',
-}
-
 interface Connections {
   read<T>(fn: (tx: Reader) => T): Promise<T>
   write<T>(fn: (tx: Writer) => T): Promise<T>
@@ -102,10 +94,10 @@ interface Connections {
 export class SqliteOutbox implements Outbox {
   readonly #connections: Connections
 
-  constructor(reader: SqliteConnection, writer: SqliteConnection) {
+  constructor(reader: SqliteConnection, writes: WriteQueue) {
     this.#connections = {
       read: async (fn) => Promise.resolve(reader.read(fn)),
-      write: async (fn) => Promise.resolve(writer.write(fn)),
+      write: async (fn) => writes.write(fn),
     }
   }
 
@@ -149,26 +141,16 @@ export class SqliteOutbox implements Outbox {
     })
   }
 
-  async takeLease(
+  takeLease(
     owner: string,
-    { now, until }: { readonly now: Date; readonly until: Date },
+    times: { readonly now: Date; readonly until: Date },
   ): Promise<'held' | 'held-elsewhere'> {
-    const isOthers = (tx: Reader): boolean => {
-      const lease = tx.get(FIND_LEASE, { name: LEASE })
-      return lease !== undefined && lease.owner !== owner && lease.until > now.toISOString()
-    }
-    // Without the write lock first: those who wait for the lease ask often.
-    if (await this.#connections.read(isOthers)) return 'held-elsewhere'
-    return this.#connections.write((tx) => {
-      if (isOthers(tx)) return 'held-elsewhere'
-      tx.run(TAKE_LEASE, { name: LEASE, owner, until: until.toISOString() })
-      return 'held'
-    })
+    return takeLease(this.#connections, { name: LEASE, owner }, times)
   }
 
   releaseLease(owner: string): Promise<void> {
     return this.#connections.write((tx) => {
-      tx.run(RELEASE_LEASE, { name: LEASE, owner })
+      releaseLease(tx, LEASE, owner)
     })
   }
 }
@@ -187,7 +169,7 @@ function webhookFromRow(row: WebhookRow): WebhookRecord {
 }
 
 function eventFromRow(row: EventRow): ChangeEvent {
-  const { sequence, id, kind, repository, chart, version, digest } = row
+  const { sequence, id, kind, repository, chart, version, digest, alarm, detail } = row
   return {
     sequence,
     id,
@@ -198,5 +180,6 @@ function eventFromRow(row: EventRow): ChangeEvent {
     digest: digest ?? undefined,
     at: new Date(row.changed_at),
     by: row.changed_by,
+    ...(alarm !== null && { alarm: { kind: alarm, reason: detail ?? '' } }),
   }
 }

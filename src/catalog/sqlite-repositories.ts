@@ -4,8 +4,11 @@ import { repositoryFromRow, type RepositoryRow } from './rows.ts'
 import { appendAudit } from './sqlite-audit.ts'
 import { type Query, type Reader, type Writer } from './sqlite-connection.ts'
 
-/** What a change to a repository can be; the words are those of the audit trail. */
-type ChangeKind = Extract<AuditAction, 'publish' | 'overwrite' | 'delete' | 'attach-provenance'>
+/** What a change to a version can be; the words are those of the audit trail. */
+type VersionChange = Extract<AuditAction, 'publish' | 'overwrite' | 'delete' | 'attach-provenance'>
+
+/** What a change to a repository's index can be: also an offer that is in it now, or no more. */
+type ChangeKind = VersionChange | 'offer' | 'retract'
 
 const INSERT: Query<{ name: string; at: string }> = {
   sql: `INSERT INTO repositories (name, revision, created_at, changed_at)
@@ -58,7 +61,7 @@ export function listRepositories(tx: Reader): RepositoryRecord[] {
 }
 
 /** What every change to a version does besides: the revision, the change log and the audit trail. */
-export function recordChange(tx: Writer, kind: ChangeKind, id: VersionId, by: Actor): void {
+export function recordChange(tx: Writer, kind: VersionChange, id: VersionId, by: Actor): void {
   const { repository, name: chart, version } = id
   logChange(tx, kind, id, by)
   appendAudit(tx, { ...by, action: kind, outcome: 'done', repository, chart, version })
@@ -73,7 +76,7 @@ export function logChange(tx: Writer, kind: ChangeKind, id: VersionId, by: Actor
 }
 
 /** The audit row of a change that found everything as it should be. */
-export function recordUnchanged(tx: Writer, kind: ChangeKind, id: VersionId, by: Actor): void {
+export function recordUnchanged(tx: Writer, kind: VersionChange, id: VersionId, by: Actor): void {
   const { repository, name: chart, version } = id
   appendAudit(tx, { ...by, action: kind, outcome: 'unchanged', repository, chart, version })
 }

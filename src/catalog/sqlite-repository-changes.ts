@@ -27,6 +27,8 @@ const RENAME: Query<{ id: number; name: string; revision: number; at: string }> 
 const DELETE: readonly Query<{ id: number }>[] = [
   { sql: 'DELETE FROM provenance WHERE version_id IN (SELECT id FROM versions WHERE repository_id = @id)' },
   { sql: 'DELETE FROM versions WHERE repository_id = @id' },
+  { sql: 'DELETE FROM offers WHERE repository_id = @id' },
+  { sql: 'DELETE FROM upstreams WHERE repository_id = @id' },
   { sql: 'DELETE FROM changes WHERE repository_id = @id' },
   { sql: 'DELETE FROM repositories WHERE id = @id' },
 ]

@@ -15,6 +15,8 @@ import {
   type Catalog,
   type CertificateId,
   type CertificateRecord,
+  type ChartNames,
+  type IndexChanges,
   type IndexSnapshot,
   type KnownCertificate,
   type NewProvenance,
@@ -31,19 +33,21 @@ import {
   type VersionId,
   type VersionRecord,
 } from './catalog.ts'
+import { RecordingQueue } from './recording-queue.ts'
 import { LookUpMemo } from './look-up-memo.ts'
 import { versionFromRow } from './rows.ts'
 import { appendAudit, listAudit, pruneAudit } from './sqlite-audit.ts'
 import { blobsDeleted, condemnBlobs, listReferencedBlobs, markBlobs } from './sqlite-blobs.ts'
 import { findCertificates, listCertificates, noteSeen, recordCertificate } from './sqlite-certificates.ts'
+import { listChartNames } from './sqlite-chart-names.ts'
 import { type Reader, type SqliteConnection, type Writer } from './sqlite-connection.ts'
 import { openReader, openWriter } from './sqlite-file.ts'
 import { readIndex, readIndexSince } from './sqlite-index.ts'
 import { readDataVersion, readEpoch, renewEpoch, touch } from './sqlite-meta.ts'
+import { SqliteOffers } from './sqlite-offers.ts'
 import { SqliteOutbox } from './sqlite-outbox.ts'
 import { replaceProvenance } from './sqlite-provenance.ts'
 import { isPurged, purge } from './sqlite-purge.ts'
-import { recordVersion } from './sqlite-record.ts'
 import { createRepository, findRepository, listRepositories } from './sqlite-repositories.ts'
 import { deleteRepository, renameRepository } from './sqlite-repository-changes.ts'
 import { listRevoked, revocationRevision, revokeCertificate } from './sqlite-revocations.ts'
@@ -57,6 +61,7 @@ import {
   listVersions,
 } from './sqlite-versions.ts'
 import { withdrawChart, withdrawVersion } from './sqlite-withdraw.ts'
+import { WriteQueue } from './write-queue.ts'
 
 export interface SqliteConfig {
   /** A path; its folder is created, with mode 0700, if it is missing. SQLite keeps two more files beside it. */
@@ -80,7 +85,9 @@ interface Connections {
 export class SqliteCatalog implements Catalog {
   readonly epoch: string
   readonly outbox: SqliteOutbox
-  readonly #writer: SqliteConnection
+  readonly offers: SqliteOffers
+  readonly #writes: WriteQueue
+  readonly #recordings: RecordingQueue
   readonly #reader: SqliteConnection
   readonly #snapshots: SnapshotPool
   readonly #lookUps: LookUpMemo
@@ -93,12 +100,14 @@ export class SqliteCatalog implements Catalog {
   }
 
   private constructor({ writer, reader, path }: Connections) {
-    this.#writer = writer
+    this.#writes = new WriteQueue(writer)
+    this.#recordings = new RecordingQueue((fn) => this.#write(fn))
     this.#reader = reader
     this.#lookUps = new LookUpMemo(() => reader.readOne(readDataVersion))
     this.#snapshots = new SnapshotPool(() => openReader(path))
     this.epoch = reader.read(readEpoch)
-    this.outbox = new SqliteOutbox(reader, writer)
+    this.outbox = new SqliteOutbox(reader, this.#writes)
+    this.offers = new SqliteOffers(reader, this.#writes)
   }
 
   createRepository(name: RepositoryName, by: Actor): Promise<'created' | 'exists'> {
@@ -140,7 +149,7 @@ export class SqliteCatalog implements Catalog {
   }
 
   recordVersion(version: NewVersion, rules: RecordRules, by: Actor): Promise<RecordOutcome> {
-    return this.#write((tx) => recordVersion(tx, { version, rules, by }))
+    return this.#recordings.record({ version, rules, by })
   }
 
   withdrawVersion(id: VersionId, by: Actor): Promise<VersionRecord | undefined> {
@@ -183,11 +192,18 @@ export class SqliteCatalog implements Catalog {
     return this.#read((tx) => countVersions(tx, repository))
   }
 
-  readIndex(repository: RepositoryName): Promise<IndexSnapshot | undefined> {
-    return this.#snapshots.read((tx) => readIndex(tx, repository))
+  listChartNames(repository: RepositoryName): Promise<ChartNames | undefined> {
+    return this.#snapshots.read((tx) => listChartNames(tx, repository))
   }
 
-  readIndexSince(repository: RepositoryName, since: number): Promise<IndexSnapshot | 'too-old' | undefined> {
+  readIndex<T>(
+    repository: RepositoryName,
+    read: (snapshot: IndexSnapshot) => Promise<T>,
+  ): Promise<T | undefined> {
+    return this.#snapshots.read((tx) => readIndex(tx, repository, read))
+  }
+
+  readIndexSince(repository: RepositoryName, since: number): Promise<IndexChanges | 'too-old' | undefined> {
     return this.#snapshots.read((tx) => readIndexSince(tx, repository, since))
   }
 
@@ -312,7 +328,8 @@ export class SqliteCatalog implements Catalog {
   async close(): Promise<void> {
     await this.#snapshots.close()
     this.#reader.close()
-    this.#writer.close()
+    await this.#recordings.settle()
+    await this.#writes.close()
   }
 
   #read<T>(fn: (tx: Reader) => T): Promise<T> {
@@ -320,7 +337,7 @@ export class SqliteCatalog implements Catalog {
   }
 
   #write<T>(fn: (tx: Writer) => T): Promise<T> {
-    return settled(() => this.#writer.write(fn))
+    return this.#writes.write(fn)
   }
 }
 

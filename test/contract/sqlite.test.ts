@@ -1,5 +1,6 @@
-import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,9 +9,11 @@ import Database from 'better-sqlite3'
 import { SqliteConnection } from '../../src/catalog/sqlite-connection.ts'
 import { switchToWal } from '../../src/catalog/sqlite-file.ts'
 import { SqliteCatalog } from '../../src/catalog/sqlite.ts'
+import { WriteQueue } from '../../src/catalog/write-queue.ts'
 import { parseRepositoryName } from '../../src/chart/repository-name.ts'
 import { actor, newVersion, RULES, versionId } from '../support/catalog-samples.ts'
 import { readTrace, requireTracing, tracer } from '../support/system-calls.ts'
+import { readWhole } from '../support/whole-index.ts'
 
 const run = promisify(execFile)
 
@@ -174,7 +177,7 @@ describe('SqliteCatalog in its file', () => {
       await catalog.createRepository(team, actor())
       const reader = await open({ readonly: true })
       equal((await reader.findRepository(team))?.revision, 0)
-      equal((await reader.readIndex(team))?.revision, 0)
+      equal((await readWhole(reader, team))?.revision, 0)
       equal(reader.epoch, catalog.epoch)
       await rejects(reader.createRepository(parseRepositoryName('other'), actor()), {
         code: 'unavailable',
@@ -197,21 +200,26 @@ describe('SqliteCatalog in its file', () => {
   })
 
   describe('faults', () => {
+    function writesOn(database: Database.Database, options: { mostWaitMs?: number } = {}): WriteQueue {
+      return new WriteQueue(new SqliteConnection(database), options)
+    }
+
     it('says that another process holds the lock, and writes nothing', async () => {
       const catalog = await open()
-      const connection = new SqliteConnection(raw())
+      const writes = writesOn(raw(), { mostWaitMs: 50 })
       const blocker = raw()
       blocker.exec('BEGIN IMMEDIATE')
-      const write = (): void => {
-        connection.write(() => undefined)
-      }
-      throws(write, {
-        code: 'unavailable',
-        message: /locked by another process/,
-      })
+      let calls = 0
+      const write = async (): Promise<void> =>
+        writes.write(() => {
+          calls += 1
+        })
+      await rejects(write(), { code: 'unavailable', message: /locked by another process/ })
+      equal(calls, 0)
       equal(await catalog.findRepository(team), undefined, 'reading goes on meanwhile')
       blocker.exec('ROLLBACK')
-      write()
+      await write()
+      equal(calls, 1)
     })
 
     it('says storage-full when the disk is, and takes the whole transaction back', async () => {
@@ -219,37 +227,76 @@ describe('SqliteCatalog in its file', () => {
       const database = raw()
       const pages = Number(database.pragma('page_count', { simple: true }))
       database.pragma(`max_page_count = ${pages + 2}`)
-      const connection = new SqliteConnection(database)
       const insert = { sql: `INSERT INTO meta (key, value) VALUES (@key, @value)` }
-      const fill = (): void => {
-        connection.write((tx) => {
-          tx.run(insert, { key: 'small', value: '' })
-          tx.run(insert, { key: 'large', value: 'x'.repeat(100_000) })
-        })
-      }
-      throws(fill, { code: 'storage-full', message: /no room left/ })
+      const fill = writesOn(database).write((tx) => {
+        tx.run(insert, { key: 'small', value: '' })
+        tx.run(insert, { key: 'large', value: 'x'.repeat(100_000) })
+      })
+      await rejects(fill, { code: 'storage-full', message: /no room left/ })
       deepEqual(database.prepare(`SELECT 1 FROM meta WHERE key IN ('small', 'large')`).all(), [])
       await catalog.check()
     })
 
     it('takes the whole transaction back when its function throws', async () => {
       await open()
-      const connection = new SqliteConnection(raw())
       const insert = { sql: `INSERT INTO meta (key, value) VALUES ('trace', '')` }
       const failure = new Error('in between')
-      const fail = (): void => {
-        connection.write((tx) => {
-          tx.run(insert, {})
-          throw failure
-        })
-      }
-      throws(fail, failure)
+      const failed = writesOn(raw()).write((tx) => {
+        tx.run(insert, {})
+        throw failure
+      })
+      await rejects(failed, failure)
       equal(raw().prepare(`SELECT 1 FROM meta WHERE key = 'trace'`).get(), undefined)
     })
   })
 
+  describe('while another process holds the write lock', () => {
+    /** As a process that takes its time: it lets go after so long. */
+    async function lockFor(ms: number): Promise<void> {
+      const script = join(import.meta.dirname, '..', 'support', 'hold-write-lock.ts')
+      const holder = spawn(process.execPath, [script, file, String(ms)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      await once(holder.stdout, 'data')
+    }
+
+    it('goes on reading, and writes what was asked for meanwhile, in its order', async () => {
+      const catalog = await open()
+      await lockFor(300)
+      const written: string[] = []
+      const names = ['first', 'second', 'third']
+      const writing = Promise.all(
+        names.map(async (name) => {
+          await catalog.createRepository(parseRepositoryName(name), actor())
+          written.push(name)
+        }),
+      )
+      let reads = 0
+      for (; written.length === 0; reads += 1) {
+        equal(await catalog.findRepository(team), undefined)
+        await new Promise(setImmediate)
+      }
+      await writing
+      ok(reads > 20, `${reads} reads`)
+      deepEqual(written, names)
+      deepEqual(
+        (await catalog.listRepositories()).map(({ name }) => name),
+        ['first', 'second', 'third'],
+      )
+    })
+
+    it('closes once the writes that wait have been done', async () => {
+      const catalog = await SqliteCatalog.open({ file })
+      await lockFor(200)
+      const writing = catalog.createRepository(team, actor())
+      await catalog.close()
+      equal(await writing, 'created')
+      await rejects(catalog.createRepository(team, actor()), { code: 'unavailable', message: /is closed/ })
+    })
+  })
+
   describe('reading a large index', () => {
-    const versions = 2_500
+    const versions = 5_000
 
     async function seed(catalog: SqliteCatalog): Promise<void> {
       await catalog.recordVersion(newVersion(versionId('chart', '0.0.0')), RULES, actor())
@@ -266,21 +313,25 @@ describe('SqliteCatalog in its file', () => {
     it('lets other work run meanwhile, and does not see what that changes', async () => {
       const catalog = await open()
       await seed(catalog)
-      const reading = catalog.readIndex(team)
-      await catalog.recordVersion(newVersion(versionId('late', '1.0.0')), RULES, actor())
-      let isRead = false
-      void reading.then(() => {
-        isRead = true
+      let hadTurn = false
+      const counts = await catalog.readIndex(team, async ({ revision, versions: batches }) => {
+        let read = 0
+        for await (const batch of batches) {
+          if (read > 0 && !hadTurn) throw new Error('nothing else has had its turn')
+          if (read === 0) {
+            await catalog.recordVersion(newVersion(versionId('late', '1.0.0')), RULES, actor())
+            setImmediate(() => {
+              hadTurn = true
+            })
+            const start = performance.now()
+            while (performance.now() - start < 10);
+          }
+          read += batch.length
+        }
+        return { revision, read }
       })
-      await new Promise(setImmediate)
-      equal(isRead, false)
+      deepEqual(counts, { revision: 1, read: versions })
       equal((await catalog.findRepository(team))?.revision, 2)
-      const index = await reading
-      equal(index?.revision, 1)
-      deepEqual(
-        index.charts.map((chart) => [chart.name, chart.fragments.length]),
-        [['chart', versions]],
-      )
     })
 
     it('gives each of many readers a snapshot of its own', async () => {
@@ -288,7 +339,7 @@ describe('SqliteCatalog in its file', () => {
       await seed(catalog)
       const readings = await Promise.all(
         Array.from({ length: 12 }, async (_, turn) => {
-          const reading = catalog.readIndex(team)
+          const reading = readWhole(catalog, team)
           await catalog.recordVersion(newVersion(versionId(`late-${turn}`, '1.0.0')), RULES, actor())
           return reading
         }),
@@ -299,7 +350,7 @@ describe('SqliteCatalog in its file', () => {
     it('ends before the catalog closes; those that wait are refused', async () => {
       const catalog = await open()
       await seed(catalog)
-      const readings = Array.from({ length: 6 }, () => catalog.readIndex(team))
+      const readings = Array.from({ length: 6 }, () => readWhole(catalog, team))
       const settled = Promise.allSettled(readings)
       await catalog.close()
       const results = await settled

@@ -57,6 +57,16 @@ export function describeLookup(use: CatalogHarness): void {
       )
     })
 
+    it('lists the names of charts in order, also of those that are withdrawn', async () => {
+      const names = ['b', 'a', 'a-b', 'a.b']
+      for (const name of names) await use.publish(newVersion(versionId(name, '1.0.0')))
+      await use.publish(newVersion(versionId('b', '2.0.0')))
+      await use.publish(newVersion(versionId('elsewhere', '1.0.0', 'team-b')))
+      await use.catalog.withdrawVersion(versionId('a', '1.0.0'), actor())
+      deepEqual(await use.catalog.listChartNames(team), { revision: 6, names: names.toSorted() })
+      equal(await use.catalog.listChartNames(parseRepositoryName('unknown')), undefined)
+    })
+
     it('lists every live version of every repository with its provenance', async () => {
       await use.publish(newVersion(versionId('a', '1.0.0')))
       await use.publish(newVersion(versionId('b', '1.0.0', 'team-b')))

@@ -39,7 +39,7 @@ export function describeProvenance(use: CatalogHarness): void {
       const changes = await use.catalog.readIndexSince(team, 1)
       ok(typeof changes === 'object')
       deepEqual(
-        changes.charts.map((chart) => chart.name),
+        changes.versions.map(({ name }) => name),
         ['demo'],
       )
       deepEqual((await use.audit()).at(-1), 'attach-provenance done')

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { versionSortKey } from '../../../src/chart/version.ts'
 import { parseRepositoryName } from '../../../src/chart/repository-name.ts'
 import {
   actor,
@@ -43,7 +44,9 @@ export function describePurging(use: CatalogHarness): void {
       await use.catalog.purge(digestOf('leak'), everywhere, actor())
       const changes = await use.catalog.readIndexSince(team, 1)
       ok(typeof changes === 'object')
-      deepEqual(changes.charts, [{ name: 'demo', fragments: [] }])
+      deepEqual(changes.versions, [
+        { name: 'demo', sortKey: versionSortKey(demo.version), fragment: undefined },
+      ])
       equal((await use.catalog.findTombstone(demo))?.withdrawn, true)
     })
 

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { type NewVersion, type RecordRules } from '../../../src/catalog/catalog.ts'
 import { parseRepositoryName } from '../../../src/chart/repository-name.ts'
 import {
   actor,
@@ -56,7 +57,7 @@ export function describeRecording(use: CatalogHarness): void {
       const changes = await use.catalog.readIndexSince(team, 0)
       ok(typeof changes === 'object')
       deepEqual(
-        changes.charts.map((chart) => chart.name),
+        changes.versions.map(({ name }) => name),
         ['demo'],
       )
       const [newest] = await use.catalog.listAudit({ limit: 1 })
@@ -69,6 +70,48 @@ export function describeRecording(use: CatalogHarness): void {
         chart: 'demo',
         version: '1.0.0',
       })
+    })
+
+    it('gives each of many that come at once its own outcome, in their order', async () => {
+      await use.publish(newVersion(demo))
+      const other = versionId('demo', '2.0.0')
+      const record = (version: NewVersion, rules: RecordRules = RULES) =>
+        use.catalog.recordVersion(version, rules, actor())
+      const outcomes = await Promise.all([
+        record(newVersion(other)),
+        record(newVersion(demo)),
+        record(newVersion(demo, { content: 'other content' })),
+        record(newVersion(other)),
+        record({ ...newVersion(versionId('other', '2.0.0')), filename: newVersion(other).filename }),
+        record(newVersion(versionId('demo', '3.0.0')), { ...RULES, quota: { versions: 3 } }),
+        record(newVersion(versionId('demo', '4.0.0')), { ...RULES, quota: { versions: 3 } }),
+        record(newVersion(versionId('demo', '5.0.0'))),
+      ])
+      deepEqual(
+        outcomes.map(({ outcome }) => outcome),
+        [
+          'created',
+          'unchanged',
+          'exists',
+          'unchanged',
+          'filename-taken',
+          'created',
+          'quota-exceeded',
+          'created',
+        ],
+      )
+      equal(await use.revision(), 4)
+      deepEqual(
+        (await use.catalog.listVersions(team, demo.name)).map(({ version }) => version),
+        ['5.0.0', '3.0.0', '2.0.0', '1.0.0'],
+      )
+      deepEqual((await use.audit()).slice(2), [
+        'publish done',
+        'publish unchanged',
+        'publish unchanged',
+        'publish done',
+        'publish done',
+      ])
     })
 
     it('refuses an unknown repository where the rules say so, and writes nothing', async () => {

@@ -2,6 +2,7 @@ import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
 import { parseRepositoryName, type RepositoryName } from '../../../src/chart/repository-name.ts'
 import { actor, newVersion, versionId } from '../../support/catalog-samples.ts'
 import { collected } from '../../support/collected.ts'
+import { readWhole } from '../../support/whole-index.ts'
 import { type CatalogHarness } from './harness.ts'
 
 export function describeRepositoryChanges(use: CatalogHarness): void {
@@ -47,7 +48,7 @@ export function describeRepositoryChanges(use: CatalogHarness): void {
       for (const since of [0, 1, 2, 3]) equal(await use.catalog.readIndexSince(other, since), 'too-old')
       const changes = await use.catalog.readIndexSince(other, 4)
       ok(typeof changes === 'object')
-      deepEqual(changes.charts, [])
+      deepEqual(changes.versions, [])
     })
 
     it('lets a new repository of the old name go on from its revision', async () => {
@@ -68,7 +69,7 @@ export function describeRepositoryChanges(use: CatalogHarness): void {
       equal(await use.catalog.deleteRepository(team, 'delete', actor('operator')), 'deleted')
       equal(await use.catalog.findRepository(team), undefined)
       equal(await use.catalog.findTombstone(demo), undefined)
-      equal(await use.catalog.readIndex(team), undefined)
+      equal(await readWhole(use.catalog, team), undefined)
       deepEqual(await collected(use.catalog.listReferencedBlobs()), [])
       const [row] = await use.catalog.listAudit({ limit: 1 })
       deepEqual([row?.action, row?.repository], ['delete-repository', team])

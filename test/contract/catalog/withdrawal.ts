@@ -1,6 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { versionSortKey } from '../../../src/chart/version.ts'
 import { parseRepositoryName } from '../../../src/chart/repository-name.ts'
 import { actor, digestOf, newVersion, provenanceOf, RULES, versionId } from '../../support/catalog-samples.ts'
+import { readWhole } from '../../support/whole-index.ts'
 import { type CatalogHarness } from './harness.ts'
 
 export function describeWithdrawal(use: CatalogHarness): void {
@@ -15,7 +17,7 @@ export function describeWithdrawal(use: CatalogHarness): void {
       equal(await use.catalog.findVersion(demo), undefined)
       equal(await use.catalog.findByFilename(team, newVersion(demo).filename), undefined)
       deepEqual(await use.catalog.listVersions(team, demo.name), [])
-      deepEqual((await use.catalog.readIndex(team))?.charts, [])
+      deepEqual((await readWhole(use.catalog, team))?.charts, [])
       for await (const version of use.catalog.listAllVersions()) ok(false, version.name)
     })
 
@@ -25,7 +27,9 @@ export function describeWithdrawal(use: CatalogHarness): void {
       equal(await use.revision(), 2)
       const changes = await use.catalog.readIndexSince(team, 1)
       ok(typeof changes === 'object')
-      deepEqual(changes.charts, [{ name: 'demo', fragments: [] }])
+      deepEqual(changes.versions, [
+        { name: 'demo', sortKey: versionSortKey(demo.version), fragment: undefined },
+      ])
       const [newest] = await use.catalog.listAudit({ limit: 1 })
       equal(newest?.action, 'delete')
       equal(newest.who, 'remover')
@@ -127,7 +131,7 @@ export function describeWithdrawal(use: CatalogHarness): void {
       )
       deepEqual(await use.catalog.listVersions(team, demo.name), [])
       deepEqual(
-        (await use.catalog.readIndex(team))?.charts.map(({ name }) => name),
+        (await readWhole(use.catalog, team))?.charts.map(({ name }) => name),
         ['other'],
       )
     })
