@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts'
 import { quoted } from '../text.ts'
-import { type ChartName } from './name.ts'
-import { type ChartVersion } from './version.ts'
+import { parseChartName, type ChartName } from './name.ts'
+import { parseChartVersion, type ChartVersion } from './version.ts'
 
 declare const brand: unique symbol
 
@@ -28,4 +28,26 @@ export function archiveFilename(name: ChartName, version: ChartVersion): Archive
 /** A file name from a request, to look up; `undefined` when no archive can have it. */
 export function findArchiveFilename(text: string): ArchiveFilename | undefined {
   return text.length <= LONGEST_FILENAME && FILENAME.test(text) ? (text as ArchiveFilename) : undefined
+}
+
+/** A chart's version that a file name can be of. */
+export interface FilenameReading {
+  readonly name: ChartName
+  readonly version: ChartVersion
+}
+
+const BEFORE_VERSION = /-(?=v?[0-9]+\.[0-9]+\.[0-9])/g
+
+/** What a file name can mean, given without its suffix: hardly ever more than one chart. From the shortest name. */
+export function readingsOf(stem: string): readonly FilenameReading[] {
+  return [...stem.matchAll(BEFORE_VERSION)].flatMap(({ index }) => {
+    try {
+      return [
+        { name: parseChartName(stem.slice(0, index)), version: parseChartVersion(stem.slice(index + 1)) },
+      ]
+    } catch (error) {
+      if (error instanceof AppError) return []
+      throw error
+    }
+  })
 }

@@ -156,10 +156,10 @@ async function assertIndexed(
   versions: readonly VersionRecord[],
 ): Promise<void> {
   const cached = await indexes.read(repository)
-  const snapshot = await deps.catalog.readIndex(repository)
-  assert.ok(snapshot !== undefined)
+  const fresh = await deps.catalog.readIndex(repository, async (snapshot) => RenderedIndex.render(snapshot))
+  assert.ok(fresh !== undefined)
   const bytes = Buffer.concat(cached.toBuffers()).toString()
-  assert.equal(bytes, Buffer.concat(RenderedIndex.render(snapshot).toBuffers()).toString())
+  assert.equal(bytes, Buffer.concat(fresh.toBuffers()).toString())
   const { entries } = JSON.parse(bytes) as { entries: Record<string, { urls: string[]; digest: string }[]> }
   const indexed = Object.values(entries).flatMap((versions) =>
     versions.map(({ urls, digest }) => `${urls.join()} ${digest}`),

@@ -28,6 +28,7 @@ import {
   upload,
   type EmbeddedStores,
 } from '../support/use-cases.ts'
+import { readWhole } from '../support/whole-index.ts'
 
 /** A call that may go wrong. */
 type Step = { readonly blobs: BlobStep; readonly call: number } | { readonly catalog: CatalogStep }
@@ -83,7 +84,7 @@ describe('a fault of a store', () => {
     const findings = await collected(checkIntegrity({ ...stores, settingsOf }))
     const broken = findings.filter(({ problem }) => problem !== undefined)
     assert.deepEqual(broken.map(describeFinding), [])
-    const index = await stores.catalog.readIndex(parseRepositoryName(repository))
+    const index = await readWhole(stores.catalog, parseRepositoryName(repository))
     const fragments = (index?.charts ?? []).flatMap((entry) => entry.fragments)
     const live = findings.filter(({ version }) => version.repository === repository)
     assert.equal(fragments.length, versions)

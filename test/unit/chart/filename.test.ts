@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { archiveFilename, findArchiveFilename } from '../../../src/chart/filename.ts'
+import { archiveFilename, findArchiveFilename, readingsOf } from '../../../src/chart/filename.ts'
 import { parseChartName } from '../../../src/chart/name.ts'
 import { parseChartVersion } from '../../../src/chart/version.ts'
 import { refusal } from './archive-refusals.ts'
@@ -52,3 +52,25 @@ describe('findArchiveFilename', () => {
 function filenameOf(name: string, version: string): string {
   return archiveFilename(parseChartName(name), parseChartVersion(version))
 }
+
+describe('readingsOf', () => {
+  const readings: readonly (readonly [stem: string, charts: readonly string[]])[] = [
+    ['demo-0.1.0', ['demo 0.1.0']],
+    ['cert-manager-v1.2.3-rc.1+build', ['cert-manager v1.2.3-rc.1+build']],
+    ['a-1.0.0-2.0.0', ['a 1.0.0-2.0.0', 'a-1.0.0 2.0.0']],
+    ['a-1.0.0-b-2.0.0', ['a 1.0.0-b-2.0.0', 'a-1.0.0-b 2.0.0']],
+    ['a-1.0.0-2.0.0-3.0.0', ['a 1.0.0-2.0.0-3.0.0', 'a-1.0.0 2.0.0-3.0.0', 'a-1.0.0-2.0.0 3.0.0']],
+    ['a-01.0.0', []],
+    ['a-1.0', []],
+    ['-1.0.0', []],
+    ['', []],
+  ]
+  for (const [stem, charts] of readings) {
+    it(`reads ${stem || 'an empty text'} as ${charts.join(' or ') || 'no chart'}`, () => {
+      assert.deepEqual(
+        readingsOf(stem).map(({ name, version }) => `${name} ${version}`),
+        charts,
+      )
+    })
+  }
+})

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { jsonForYaml } from '../../../src/repoindex/entry.ts'
-import { RenderedIndex, type IndexSource } from '../../../src/repoindex/rendered-index.ts'
+import { RenderedIndex, type IndexedVersion } from '../../../src/repoindex/rendered-index.ts'
+import { type Segment } from '../../../src/repoindex/segment.ts'
+import { descendingKey, indexSource } from '../../support/whole-index.ts'
 
 const at = new Date('2026-01-02T03:04:05Z')
+const go = (): undefined => undefined
 
-function source(charts: Record<string, readonly string[]>, revision = 1): IndexSource {
-  const names = Object.keys(charts).sort()
-  return { revision, changedAt: at, charts: names.map((name) => ({ name, fragments: charts[name] ?? [] })) }
+function render(charts: Readonly<Record<string, readonly string[]>>): Promise<RenderedIndex> {
+  return RenderedIndex.render(indexSource(charts))
 }
 
 function entriesOf(index: RenderedIndex): unknown {
@@ -15,19 +17,17 @@ function entriesOf(index: RenderedIndex): unknown {
 }
 
 function textOf(index: RenderedIndex): string {
-  return Buffer.concat([...index.toBuffers()]).toString()
+  return Buffer.concat(index.toBuffers()).toString()
 }
 
-/** A fragment large enough that a few charts fill a segment. */
-function bulky(name: string): string {
-  return JSON.stringify({ name, description: 'x'.repeat(200_000) })
+/** A fragment large enough that a few versions fill a segment. */
+function bulky(name: string, bytes = 200_000): string {
+  return JSON.stringify({ name, description: 'x'.repeat(bytes) })
 }
 
 describe('RenderedIndex', () => {
-  it('is the index that Helm reads, in JSON', () => {
-    const index = RenderedIndex.render(
-      source({ b: ['{"version":"2.0.0"}', '{"version":"1.0.0"}'], a: ['{}'] }),
-    )
+  it('is the index that Helm reads, in JSON', async () => {
+    const index = await render({ b: ['{"version":"2.0.0"}', '{"version":"1.0.0"}'], a: ['{}'] })
     assert.deepEqual(JSON.parse(textOf(index)), {
       apiVersion: 'v1',
       generated: at.toISOString(),
@@ -36,58 +36,182 @@ describe('RenderedIndex', () => {
     })
   })
 
-  it('is a valid index without charts', () => {
-    assert.deepEqual(entriesOf(RenderedIndex.render(source({}))), {})
+  it('is a valid index without charts', async () => {
+    assert.deepEqual(entriesOf(await render({})), {})
   })
 
-  it('gives the entries alone for the API', () => {
-    const index = RenderedIndex.render(source({ a: ['{}'] }))
-    assert.deepEqual(JSON.parse(Buffer.concat([...index.entriesToBuffers()]).toString()), { a: [{}] })
+  it('gives the entries alone for the API', async () => {
+    const entries = async (charts: Readonly<Record<string, readonly string[]>>): Promise<unknown> =>
+      JSON.parse(Buffer.concat((await render(charts)).entriesToBuffers()).toString())
+    assert.deepEqual(await entries({ a: ['{}'] }), { a: [{}] })
+    assert.deepEqual(await entries({}), {})
   })
 
-  it('shares every segment in which nothing changed', () => {
-    const charts = Object.fromEntries(
-      ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => [name, [bulky(name)]]),
-    )
-    const first = RenderedIndex.render(source(charts))
-    const second = first.update(source({ g: ['{}'] }, 2))
-    const [, ...before] = first.toBuffers()
-    const [, ...after] = second.toBuffers()
-    assert.equal(second.revision, 2)
-    assert.equal(before[0]?.buffer, after[0]?.buffer)
-    assert.equal(before[1]?.buffer, after[1]?.buffer)
-    assert.notEqual(before[2]?.buffer, after[2]?.buffer)
+  it('is one buffer while it is small', async () => {
+    assert.equal((await render({ a: ['{}'] })).toBuffers().length, 1)
   })
 
-  it('shows only the charts that a scope covers', () => {
-    const index = RenderedIndex.render(source({ a: ['{}'], b: ['{}'], c: ['{}'] }))
-    assert.deepEqual(entriesOf(index.restrictedTo((name) => name !== 'b')), { a: [{}], c: [{}] })
-    assert.deepEqual(entriesOf(index.restrictedTo(() => false)), {})
+  it('shows only the charts that a scope covers', async () => {
+    const index = await render({ a: ['{}'], b: ['{}'], c: ['{}'] })
+    assert.deepEqual(entriesOf(await index.restrictedTo((name) => name !== 'b', go)), { a: [{}], c: [{}] })
+    assert.deepEqual(entriesOf(await index.restrictedTo(() => false, go)), {})
   })
 
-  it('is after any sequence of changes what a fresh rendering gives', () => {
-    const name = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'aa', 'ba')
-    const fragments = fc.constantFrom(
-      [],
-      ['{}'],
-      ['{"v":1}', '{"v":2}'],
-      [bulky('x')],
-      [bulky('x'), bulky('y')],
-    )
-    const change = fc.dictionary(name, fragments, { maxKeys: 3 })
-    fc.assert(
-      fc.property(fc.array(change, { maxLength: 8 }), (changes) => {
-        let index = RenderedIndex.render(source({}))
-        let state: Record<string, readonly string[]> = {}
-        for (const [place, step] of changes.entries()) {
-          state = { ...state, ...step }
-          index = index.update(source(step, place + 2))
+  it('gives names by their place, and charts by their names', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f']
+    const charts = Object.fromEntries(names.map((name) => [name, [bulky(name), bulky(name), '{}']]))
+    const index = await render(charts)
+    assert.equal(index.size, 6)
+    assert.deepEqual(index.namesBetween(0, Infinity), names)
+    assert.deepEqual(index.namesBetween(1, 4), ['b', 'c', 'd'])
+    assert.deepEqual(index.namesBetween(6, 9), [])
+    const page = await index.only(['b', 'c', 'e', 'unknown'], go)
+    assert.equal(textOf(page), textOf(await index.restrictedTo((name) => 'bce'.includes(name), go)))
+    assert.deepEqual(Object.keys(entriesOf(page) as object), ['b', 'c', 'e'])
+  })
+
+  it('is after any sequence of changes what a fresh rendering gives', async () => {
+    const version = fc.record({
+      name: fc.constantFrom('a', 'b', 'aa', 'ba'),
+      sortKey: fc.constantFrom('1', '2', '3', '10'),
+      fragment: fc.constantFrom(
+        undefined,
+        '{}',
+        '{"é":1}',
+        bulky('x'),
+        bulky('y', 400_000),
+        bulky('z', 90_000),
+      ),
+    })
+    const change = fc.uniqueArray(version, {
+      selector: ({ name, sortKey }) => `${name} ${sortKey}`,
+      maxLength: 6,
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 8 }), async (changes) => {
+        const state = new Map<string, IndexedVersion>()
+        let index = await render({})
+        let view = index
+        for (const [place, versions] of changes.entries()) {
+          for (const { fragment, ...id } of versions) {
+            if (fragment === undefined) state.delete(keyOf(id))
+            else state.set(keyOf(id), { ...id, fragment })
+          }
+          const next = { revision: place + 2, changedAt: at }
+          index = await index.update({ ...next, versions }, go)
+          view = await view.update({ ...next, versions: versions.filter(isSeen) }, go)
+          const fresh = await RenderedIndex.render({ ...next, versions: [inOrder(state.values())] })
+          assert.equal(textOf(index), textOf(fresh))
+          assert.deepEqual(index.namesBetween(0, index.size), fresh.namesBetween(0, fresh.size))
+          assert.equal(textOf(view), textOf(await fresh.restrictedTo((name) => isSeen({ name }), go)))
+          JSON.parse(textOf(index))
         }
-        const fresh = RenderedIndex.render(source(state, index.revision))
-        assert.equal(textOf(index), textOf(fresh))
       }),
       { numRuns: 60 },
     )
+  }).timeout(30_000)
+})
+
+function keyOf({ name, sortKey }: { readonly name: string; readonly sortKey: string }): string {
+  return `${name} ${sortKey}`
+}
+
+function isSeen({ name }: { readonly name: string }): boolean {
+  return name.startsWith('a')
+}
+
+function inOrder(versions: Iterable<IndexedVersion>): IndexedVersion[] {
+  return [...versions].sort((a, b) =>
+    a.name === b.name ? (a.sortKey > b.sortKey ? -1 : 1) : a.name < b.name ? -1 : 1,
+  )
+}
+
+describe('a change in a RenderedIndex', () => {
+  const FRAGMENT = bulky('x', 100)
+
+  /** So many versions, of one chart or spread over many. */
+  function rendered(versions: number, charts: number): Promise<RenderedIndex> {
+    const each = Array<string>(versions / charts).fill(FRAGMENT)
+    return render(Object.fromEntries(Array.from({ length: charts }, (_, place) => [chartName(place), each])))
+  }
+
+  function chartName(place: number): string {
+    return `chart-${String(place).padStart(5, '0')}`
+  }
+
+  /** What is in the one and not in the other. */
+  function madeAnew(before: RenderedIndex, after: RenderedIndex): readonly Segment[] {
+    const known = new Set(before.segments)
+    return after.segments.filter((segment) => !known.has(segment))
+  }
+
+  for (const [versions, charts] of [
+    [1_000, 100],
+    [10_000, 1_000],
+    [100_000, 1_000],
+    [100_000, 1],
+  ] as const) {
+    it(`costs one segment among ${versions} versions of ${charts} charts`, async () => {
+      let index = await rendered(versions, charts)
+      const name = chartName(Math.floor(charts / 2))
+      const changes = [
+        { name, sortKey: `${descendingKey(versions / charts / 2)}.5`, fragment: FRAGMENT },
+        { name, sortKey: '9999999', fragment: FRAGMENT },
+        { name: 'chart-new', sortKey: '1', fragment: FRAGMENT },
+        { name, sortKey: '9999999', fragment: undefined },
+      ]
+      for (const [place, change] of changes.entries()) {
+        const next = await index.update({ revision: 2 + place, changedAt: at, versions: [change] }, go)
+        const made = madeAnew(index, next)
+        const bytes = made.reduce((sum, segment) => sum + segment.bytes.length, 0)
+        assert.ok(made.length <= 2, `${made.length} segments`)
+        assert.ok(bytes <= 512 * 1024, `${bytes} bytes`)
+        index = next
+      }
+    }).timeout(10_000)
+  }
+
+  it('leaves a slow reader of the revision before with one segment of its own', async () => {
+    const before = await rendered(10_000, 1_000)
+    const change = { name: chartName(500), sortKey: '9999999', fragment: FRAGMENT }
+    const after = await before.update({ revision: 2, changedAt: at, versions: [change] }, go)
+    const sent = new Set(after.toBuffers().map(({ buffer }) => buffer))
+    const held = before.toBuffers().filter(({ buffer }) => !sent.has(buffer))
+    const large = held.filter(({ length }) => length > 1_000)
+    assert.equal(large.length, 1)
+    assert.ok(after.segments.length > 2)
+  })
+
+  it('keeps segments between an eighth and the whole of a megabyte, whatever comes and goes', async () => {
+    let index = await rendered(10_000, 1)
+    for (let step = 0; step < 40; step += 1) {
+      const versions = Array.from({ length: 300 }, (_, place) => ({
+        name: chartName(0),
+        sortKey: descendingKey((step % 20) * 300 + place),
+        fragment: step < 20 ? undefined : FRAGMENT,
+      }))
+      index = await index.update({ revision: 2 + step, changedAt: at, versions }, go)
+      const sizes = index.segments.map(({ bytes }) => bytes.length)
+      assert.ok(
+        sizes.slice(0, -1).every((size) => size >= 128 * 1024 && size <= 512 * 1024),
+        sizes.join(),
+      )
+    }
+  })
+
+  it('lets others have their turn between the segments that it makes', async () => {
+    const index = await rendered(100_000, 1)
+    let pauses = 0
+    const versions = [0, 30_000, 60_000, 90_000].map((place) => ({
+      name: chartName(0),
+      sortKey: descendingKey(place),
+      fragment: '{}',
+    }))
+    await index.update({ revision: 2, changedAt: at, versions }, () => {
+      pauses += 1
+      return undefined
+    })
+    assert.ok(pauses >= 4)
   })
 })
 

@@ -1,17 +1,29 @@
 import assert from 'node:assert/strict'
-import { RenderedIndex } from '../../../src/repoindex/rendered-index.ts'
-import { searchSegment } from '../../../src/repoindex/search.ts'
+import { parseChartVersion, versionSortKey } from '../../../src/chart/version.ts'
+import { RenderedIndex, type IndexedVersion } from '../../../src/repoindex/rendered-index.ts'
+import { ChartSearch } from '../../../src/repoindex/search.ts'
 
-function search(text: string, charts: Readonly<Record<string, readonly object[]>>): readonly string[] {
-  const index = RenderedIndex.render({
+type Charts = Readonly<Record<string, readonly { readonly version: string }[]>>
+
+async function search(text: string, charts: Charts): Promise<readonly string[]> {
+  const index = await RenderedIndex.render({
     revision: 1,
     changedAt: new Date(),
-    charts: Object.entries(charts).map(([name, versions]) => ({
-      name,
-      fragments: versions.map((version) => JSON.stringify(version)),
-    })),
+    versions: [versionsOf(charts)],
   })
-  return index.segments.flatMap((segment) => searchSegment(segment, text))
+  const found = new ChartSearch(text)
+  for (const segment of index.segments) found.add(segment)
+  return found.finish()
+}
+
+function versionsOf(charts: Charts): readonly IndexedVersion[] {
+  return Object.entries(charts).flatMap(([name, versions]) =>
+    versions.map((version) => ({
+      name,
+      sortKey: versionSortKey(parseChartVersion(version.version)),
+      fragment: JSON.stringify(version),
+    })),
+  )
 }
 
 const CHARTS = {
@@ -27,7 +39,7 @@ const CHARTS = {
   silent: [{ version: '1.0.0' }],
 }
 
-describe('searchSegment', () => {
+describe('ChartSearch', () => {
   const found: readonly (readonly [text: string, names: readonly string[]])[] = [
     ['dem', ['demo']],
     ['DEMO', ['demo']],
@@ -45,18 +57,41 @@ describe('searchSegment', () => {
     ['version', []],
   ]
   for (const [text, names] of found) {
-    it(`finds ${names.join(', ') || 'nothing'} for ${text}`, () => {
-      assert.deepEqual(search(text, CHARTS), names)
+    it(`finds ${names.join(', ') || 'nothing'} for ${text}`, async () => {
+      assert.deepEqual(await search(text, CHARTS), names)
     })
   }
+
+  it('looks at the version that Helm shows, in whatever segment of a long chart it is', async () => {
+    const filler = 'x'.repeat(10_000)
+    const previews = Array.from({ length: 200 }, (_, place) => ({
+      version: `2.0.0-rc.${200 - place}`,
+      description: `preview ${filler}`,
+    }))
+    const releases = Array.from({ length: 200 }, (_, place) => ({
+      version: `1.0.${200 - place}`,
+      description: `${place === 0 ? 'shown' : 'older'} ${filler}`,
+    }))
+    const charts = {
+      before: [{ version: '1.0.0' }],
+      long: [...previews, ...releases],
+      then: [{ version: '1.0.0' }],
+    }
+    assert.deepEqual(await search('shown', charts), ['long'])
+    assert.deepEqual(await search('preview', charts), [])
+    assert.deepEqual(await search('older', charts), [])
+    assert.deepEqual(await search('', charts), ['before', 'long', 'then'])
+  })
 })
 
 describe('a context path in a RenderedIndex', () => {
-  const source = { revision: 1, changedAt: new Date(0), charts: [] }
+  const source = { revision: 1, changedAt: new Date(0), versions: [] }
+  const go = (): undefined => undefined
 
-  it('is in its head, also at later revisions and for those who see less', () => {
-    const index = RenderedIndex.render(source, '/museum')
-    for (const same of [index, index.update({ ...source, revision: 2 }), index.restrictedTo(() => false)]) {
+  it('is in its head, also at later revisions and for those who see less', async () => {
+    const index = await RenderedIndex.render(source, '/museum')
+    const later = await index.update({ ...source, revision: 2 }, go)
+    for (const same of [index, later, await index.restrictedTo(() => false, go)]) {
       const { serverInfo } = JSON.parse(Buffer.concat([...same.toBuffers()]).toString()) as {
         serverInfo: unknown
       }
@@ -65,7 +100,8 @@ describe('a context path in a RenderedIndex', () => {
     }
   })
 
-  it('makes another rendering', () => {
-    assert.notEqual(RenderedIndex.render(source, '/museum').rendering, RenderedIndex.render(source).rendering)
+  it('makes another rendering', async () => {
+    const moved = await RenderedIndex.render(source, '/museum')
+    assert.notEqual(moved.rendering, (await RenderedIndex.render(source)).rendering)
   })
 })
