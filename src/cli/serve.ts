@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { type Command } from 'commander'
-import { startServer } from '../app/server.ts'
+import { startServer, type Serving } from '../app/server.ts'
 import { loadConfig, type Config } from '../config/load.ts'
+import { type ConfigFlags } from '../config/sources.ts'
 import { createLog } from '../ops/log.ts'
+import { Supervisor } from '../processes/supervisor.ts'
 import { type CliContext } from './context.ts'
 import { initialise, type InitFlags } from './init.ts'
 import { collect, withServerOptions } from './options.ts'
@@ -19,14 +21,18 @@ export function addServe(program: Command, context: CliContext): void {
     .option('--name <host>', 'with --init: another name in the server certificate (may be repeated)', collect)
     .action(async ({ init, name = [], ...flags }: ServeFlags) => {
       if (init === true) await initialise(context, { ...flags, name })
-      await serveUntilTerminated(context, () => loadConfig(flags, context.environment))
+      await serveUntilTerminated(context, flags)
     })
 }
 
-async function serveUntilTerminated(context: CliContext, load: () => Promise<Config>): Promise<void> {
+async function serveUntilTerminated(context: CliContext, flags: ConfigFlags): Promise<void> {
+  const load = (): Promise<Config> => loadConfig(flags, context.environment)
   const config = await load()
   const log = createLog(config.log.level)
-  const server = await startServer(load, { log, now: context.now })
+  const server: Serving =
+    config.workers === 1
+      ? await startServer(load, { log, now: context.now })
+      : await Supervisor.start({ config, flags, log })
   context.onHangup(() => {
     server.reload().catch((error: unknown) => {
       log.error({ err: error }, 'reloading failed')

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type RunningServer } from '../app/server.ts'
+import { type Serving } from '../app/server.ts'
 import { type Config } from '../config/load.ts'
 import { formatAddress } from '../config/units.ts'
 import { hasFile } from '../ops/has-file.ts'
@@ -8,7 +8,7 @@ import { clientsFolder } from './client-files.ts'
 import { ADMINISTRATOR } from './initialise.ts'
 
 /** What to paste next, with this installation's own paths: add the repository, publish, pull and verify. */
-export async function welcome(config: Config, server: RunningServer): Promise<string> {
+export async function welcome(config: Config, server: Serving): Promise<string> {
   const url = urlOf(config, server)
   const files = await clientFiles(config)
   const helmFlags = `--ca-file ${files.ca} --cert-file ${files.certificate} --key-file ${files.key}`
@@ -35,12 +35,12 @@ Stop with Ctrl-C. More certificates: chartroom cert issue NAME [--unit publisher
 `
 }
 
-function urlOf({ url, listen }: Config, { port }: RunningServer): string {
+function urlOf({ url, listen }: Config, { port }: Serving): string {
   // Port 0 was a wish for any free port: only now is it known which.
   return listen.port === 0 ? url.replace(/:0(?=\/|$)/, `:${port}`) : url
 }
 
-function opsText({ ops }: Config, { opsPort }: RunningServer): string {
+function opsText({ ops }: Config, { opsPort }: Serving): string {
   if (ops === 'off' || opsPort === undefined) return ''
   return `\nProbes and metrics: http://${formatAddress({ host: ops.host, port: opsPort })}/readyz and /metrics`
 }

@@ -1,25 +1,20 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type Logger } from 'pino'
-import { type Metrics } from '../ops/metrics.ts'
-import { type InputStatus } from '../ops/reloadable.ts'
+import { Registry } from 'prom-client'
+import { type Readiness } from '../ops/readiness.ts'
 import { listen } from './listen.ts'
 import { jsonReply, textReply, type Reply } from './reply.ts'
 import { send } from './send.ts'
 
 export interface OpsDeps {
-  readonly metrics: Metrics
   readonly log: Logger
-  /** What must work for the server to be of use, by name. Each rejects when it does not. */
-  readonly checks: Readonly<Record<string, () => Promise<void>>>
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>
+  readonly readiness: () => Promise<Readiness>
   /** Whether the server takes no more requests, while it finishes those that it has. */
   readonly isDraining: () => boolean
-  /** What was read from files, and since when it is in force. A failed reload is told here; it does not end readiness. */
-  readonly inputs: () => readonly InputStatus[]
 }
-
-/** A check that hangs is a check that fails. */
-const CHECK_TIMEOUT_MS = 3000
 
 /** Probes and metrics over plain HTTP: a kubelet cannot present a client certificate. Nothing here changes anything. */
 export class OpsServer {
@@ -66,41 +61,18 @@ async function answer(deps: OpsDeps, request: IncomingMessage): Promise<Reply> {
     case '/readyz':
       return readiness(deps)
     case '/metrics':
-      return textReply(200, await deps.metrics.registry.metrics(), {
-        headers: { 'content-type': deps.metrics.registry.contentType },
+      return textReply(200, await deps.metrics(), {
+        headers: { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE },
       })
     default:
       return jsonReply(404, { error: 'there are /livez, /readyz and /metrics' })
   }
 }
 
-async function readiness({ checks, inputs, isDraining, log }: OpsDeps): Promise<Reply> {
+async function readiness({ readiness: check, isDraining }: OpsDeps): Promise<Reply> {
   if (isDraining()) return jsonReply(503, { ready: false, draining: true }, { reason: 'draining' })
-  const results = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => {
-      try {
-        await within(check())
-        return [name, 'ok'] as const
-      } catch (error) {
-        log.error({ check: name, err: error }, 'not ready')
-        return [name, error instanceof Error ? error.message : 'failed'] as const
-      }
-    }),
-  )
-  const ready = results.every(([, result]) => result === 'ok')
-  return jsonReply(ready ? 200 : 503, { ready, checks: Object.fromEntries(results), inputs: inputs() })
-}
-
-async function within(check: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`))
-    }, CHECK_TIMEOUT_MS)
-  })
-  await Promise.race([check, timeout]).finally(() => {
-    clearTimeout(timer)
-  })
+  const state = await check()
+  return jsonReply(state.ready ? 200 : 503, state)
 }
 
 function fail(log: Logger, response: ServerResponse, error: unknown): void {
