@@ -103,8 +103,9 @@ export class DiskBlobStore implements BlobStore {
     const file = this.#newFile()
     const meter = new Meter(maxBytes)
     try {
-      await file.write(meter.measured(source))
+      await file.write(meter.measured(source.iterator({ destroyOnReturn: false })))
     } catch (error) {
+      end(source, error)
       await onDisk(file.remove())
       throw error
     }
@@ -149,6 +150,12 @@ export class DiskBlobStore implements BlobStore {
   #pathOf(digest: Digest): string {
     return join(this.#blobs, digest.slice(0, 2), digest)
   }
+}
+
+/** With the reason, at once: whoever feeds the source would otherwise find only that it ended early. */
+function end(source: Readable, reason: unknown): void {
+  source.once('error', () => undefined)
+  source.destroy(reason instanceof Error ? reason : undefined)
 }
 
 function closedError(): AppError {
