@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto'
-import { type Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createInflateRaw } from 'node:zlib'
-import { type Extract, extract, type Header } from 'tar-stream'
+import { type Extract, extract } from 'tar-stream'
 import { AppError, isSystemError } from '../errors.ts'
 import { quoted } from '../text.ts'
-import { contentDigest, type MemberFile } from './content-digest.ts'
+import { type Contents, readMembers } from './archive-contents.ts'
+import { contentDigest } from './content-digest.ts'
 import { type Digest } from './digest.ts'
-import { GzipMember, trailingBytes } from './gzip-member.ts'
+import { GzipMember, inflateMember, trailingBytes } from './gzip-member.ts'
 import { HelmMembers } from './helm-members.ts'
 import { chartInvalid } from './invalid.ts'
 import { type MemberNames, MemberTree } from './member-tree.ts'
@@ -33,21 +33,6 @@ export interface ChartArchive {
   readonly contentDigest: Digest
 }
 
-/** What is kept of the members; `texts` by the name below the chart's directory, for the files that are read. */
-interface Contents {
-  readonly top: string
-  readonly files: readonly MemberFile[]
-  readonly texts: ReadonlyMap<string, string>
-}
-
-/** Helm's `MaxDecompressedFileSize`. */
-const MAX_FILE_BYTES = 5 * 1024 * 1024
-
-/** The files that are read, by name below the chart's directory, and how large they may be. */
-const READ_FILES = new Map(
-  [CHART_YAML, REQUIREMENTS_YAML, VALUES_YAML].map((file) => [file.name, file.maxLength]),
-)
-
 /** tar-stream takes a step for each chunk: larger ones than zlib's 16 KiB halve the time of a large archive. */
 const INFLATE_CHUNK_BYTES = 256 * 1024
 
@@ -56,7 +41,23 @@ export async function readChartArchive(
   source: Readable,
   reading: ArchiveReading = 'strict',
 ): Promise<ChartArchive> {
-  const { top, files, texts } = await readContents(source, reading)
+  return judge(await readContents(source, reading), reading)
+}
+
+/**
+ * The same of an archive that stands in memory, for less work where it unpacks to `maxUnpackedBytes` at most. That way
+ * only takes what is in order: the other one says what is wrong.
+ */
+export async function readSmallChartArchive(
+  bytes: Buffer,
+  maxUnpackedBytes: number,
+  reading: ArchiveReading = 'strict',
+): Promise<ChartArchive> {
+  const contents = await readAtOnce(bytes, maxUnpackedBytes, reading).catch(() => undefined)
+  return contents === undefined ? readChartArchive(Readable.from([bytes]), reading) : judge(contents, reading)
+}
+
+function judge({ top, files, texts }: Contents, reading: ArchiveReading): ChartArchive {
   const chartYaml = texts.get(CHART_YAML.name)
   if (chartYaml === undefined) throw chartInvalid(`the archive has no ${quoted(`${top}/Chart.yaml`)}`)
   const metadata = parseChartMetadata(chartYaml)
@@ -83,7 +84,7 @@ async function readContents(source: Readable, reading: ArchiveReading): Promise<
   const tar = extract()
   const feeding = feed(source, tar)
   try {
-    const contents = await readMembers(tar, reading === 'strict' ? new MemberTree() : new HelmMembers())
+    const contents = await readMembers(tar, namesFor(reading))
     await feeding
     return contents
   } catch (error) {
@@ -95,6 +96,25 @@ async function readContents(source: Readable, reading: ArchiveReading): Promise<
     )
     throw theCause(source, error, stageError)
   }
+}
+
+async function readAtOnce(
+  bytes: Buffer,
+  maxUnpackedBytes: number,
+  reading: ArchiveReading,
+): Promise<Contents | undefined> {
+  const unpacked = await inflateMember(bytes, maxUnpackedBytes)
+  if (unpacked === undefined) return undefined
+  const inspector = new TarInspector()
+  inspector.inspect(unpacked)
+  inspector.finish()
+  const tar = extract()
+  tar.end(unpacked)
+  return readMembers(tar, namesFor(reading))
+}
+
+function namesFor(reading: ArchiveReading): MemberNames {
+  return reading === 'strict' ? new MemberTree() : new HelmMembers()
 }
 
 async function feed(source: Readable, tar: Extract): Promise<void> {
@@ -120,58 +140,4 @@ function theCause(source: Readable, readerError: unknown, stageError: unknown): 
   const refusal = [readerError, stageError].find((error) => error instanceof AppError)
   if (refusal !== undefined) return refusal
   return source.errored ?? chartInvalid('the archive is damaged or cut off', readerError)
-}
-
-async function readMembers(tar: Extract, members: MemberNames): Promise<Contents> {
-  const files = new Map<string, MemberFile>()
-  const texts = new Map<string, string>()
-  for await (const entry of tar) {
-    // The inspector has let through no other type.
-    const kind = entry.header.type === 'directory' ? 'directory' : 'file'
-    const path = members.add(entry.header.name, kind)
-    // streamx types as unknown what it yields.
-    const content = entry as AsyncIterable<unknown> as AsyncIterable<Buffer>
-    if (kind === 'file') files.set(path, await readFile(path, entry.header, content, texts))
-  }
-  if (members.top === undefined) throw chartInvalid('the archive is empty')
-  return { top: members.top, files: [...files.values()], texts }
-}
-
-async function readFile(
-  path: string,
-  { size }: Header,
-  content: AsyncIterable<Buffer>,
-  texts: Map<string, string>,
-): Promise<MemberFile> {
-  const name = path.slice(path.indexOf('/') + 1)
-  const isRead = READ_FILES.has(name)
-  const maxBytes = READ_FILES.get(name) ?? MAX_FILE_BYTES
-  if (size > maxBytes) {
-    throw chartInvalid(`the archive's member ${quoted(path)} is larger than ${maxBytes} bytes`)
-  }
-  const hash = createHash('sha256')
-  const kept: Buffer[] = []
-  for await (const chunk of content) {
-    hash.update(chunk)
-    if (isRead) kept.push(chunk)
-  }
-  if (isRead) keepText(texts, name, decodeUtf8(path, Buffer.concat(kept)))
-  return { path, size, sha256: hash.digest('hex') }
-}
-
-/** Helm reads a second `Chart.yaml` over the first, field by field: what comes of two that differ is neither. */
-function keepText(texts: Map<string, string>, name: string, text: string): void {
-  const known = texts.get(name)
-  if (known !== undefined && known !== text && name !== VALUES_YAML.name) {
-    throw chartInvalid(`the archive has two files ${name} that differ`)
-  }
-  texts.set(name, text)
-}
-
-function decodeUtf8(path: string, bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (error) {
-    throw chartInvalid(`the archive's member ${quoted(path)} is not UTF-8`, error)
-  }
 }

@@ -1,4 +1,5 @@
-import { crc32 } from 'node:zlib'
+import { promisify } from 'node:util'
+import { crc32, inflateRaw, type ZlibOptions } from 'node:zlib'
 import { chartInvalid } from './invalid.ts'
 
 /** RFC 1952, section 2.3.1: ID1, ID2 and the method deflate; the length of the fixed part; the flags. */
@@ -60,13 +61,41 @@ export class GzipMember {
   /** To be called at the end, with the number of bytes that the deflate stream took up. Throws `chart-invalid`. */
   finish(deflatedLength: number): void {
     if (deflatedLength < this.#deflatedLength) throw trailingBytes()
-    const trailer = Buffer.alloc(TRAILER)
-    trailer.writeUInt32LE(this.#checksum, 0)
-    trailer.writeUInt32LE(this.#inflatedLength, 4)
-    if (!this.#trailer.equals(trailer)) {
+    if (!this.#trailer.equals(renderTrailer(this.#checksum, this.#inflatedLength))) {
       throw chartInvalid('the archive is damaged: its gzip checksum or length is wrong')
     }
   }
+}
+
+/**
+ * The content of a file that is exactly one gzip member of so many bytes at most, inflated at once beside the event loop;
+ * `undefined`, or an error, for every other file: `GzipMember` says what is wrong with it.
+ */
+export async function inflateMember(file: Buffer, maxBytes: number): Promise<Buffer | undefined> {
+  const start = findHeaderLength(file)
+  if (start === undefined || start + TRAILER > file.length) return undefined
+  const deflated = file.subarray(start, -TRAILER)
+  const claimed = file.readUInt32LE(file.length - 4)
+  const chunkSize = Math.min(Math.max(claimed, SMALLEST_CHUNK), maxBytes)
+  const { buffer, engine } = await inflateAll(deflated, { chunkSize, maxOutputLength: maxBytes, info: true })
+  if (engine.bytesWritten !== deflated.length) return undefined
+  return renderTrailer(crc32(buffer), buffer.length).equals(file.subarray(-TRAILER)) ? buffer : undefined
+}
+
+/** zlib's least. */
+const SMALLEST_CHUNK = 64
+
+/** The types leave out what `info` gives. */
+const inflateAll = promisify(inflateRaw) as unknown as (
+  bytes: Buffer,
+  options: ZlibOptions & { readonly info: true },
+) => Promise<{ readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } }>
+
+function renderTrailer(checksum: number, length: number): Buffer {
+  const trailer = Buffer.alloc(TRAILER)
+  trailer.writeUInt32LE(checksum, 0)
+  trailer.writeUInt32LE(length, 4)
+  return trailer
 }
 
 export function trailingBytes(cause?: unknown): Error {

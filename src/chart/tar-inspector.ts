@@ -31,11 +31,21 @@ export class TarInspector {
   /** The chunks as they are. Throws `chart-invalid`. */
   async *inspected(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
-      this.#unpacked += chunk.length
-      if (this.#unpacked >= MAX_UNPACKED_BYTES) throw chartInvalid('the archive unpacks to 100 MiB or more')
-      for (let rest = chunk; rest.length > 0;) rest = this.#take(rest)
+      this.inspect(chunk)
       yield chunk
     }
+    this.finish()
+  }
+
+  /** The next bytes. Throws `chart-invalid`. */
+  inspect(chunk: Buffer): void {
+    this.#unpacked += chunk.length
+    if (this.#unpacked >= MAX_UNPACKED_BYTES) throw chartInvalid('the archive unpacks to 100 MiB or more')
+    for (let rest = chunk; rest.length > 0;) rest = this.#take(rest)
+  }
+
+  /** To be called after the last bytes. Throws `chart-invalid`. */
+  finish(): void {
     if (this.#toSkip > 0 || this.#partsLength > 0 || this.#extension !== undefined || this.#hasRecords) {
       throw chartInvalid('the archive is cut off within a member')
     }
