@@ -56,15 +56,14 @@ export function keyIdOf(packet: SignaturePacket): string {
   return packet.issuerKeyID.toHex().toUpperCase()
 }
 
-export async function makeSignature(
-  text: string,
-  key: PrivateKey,
-  date: Date,
-): Promise<readonly SignaturePacket[]> {
+/** With the part of the key that signs on that day, in openpgp's own way, which serves every kind of key. */
+export async function makeSignature(text: string, key: PrivateKey, date: Date): Promise<SignaturePacket> {
   const message = await createMessage({ text: canonical(text) })
   // Bytes for text; the types of streams, which it could also be, are not part of the package.
   const bytes: unknown = await sign({ message, signingKeys: key, detached: true, format: 'binary', date })
-  return readSignatures(bytes as Uint8Array)
+  const [packet, ...others] = await readSignatures(bytes as Uint8Array)
+  if (packet === undefined || others.length > 0) throw new Error('one key has not made one signature')
+  return packet
 }
 
 /**
@@ -132,7 +131,7 @@ async function isRevoked(key: PublicKey, { issuerKeyID }: SignaturePacket, now: 
 }
 
 /** RFC 9580, section 7.2: lines of a clear-signed text end in CRLF, whatever the file has. */
-function canonical(text: string): string {
+export function canonical(text: string): string {
   return text.replaceAll('\n', '\r\n')
 }
 

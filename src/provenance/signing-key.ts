@@ -5,14 +5,8 @@ import { CLOCK_SKEW_MS } from './clock-skew.ts'
 import { fingerprintOf, Keyring } from './keyring.ts'
 import { parseProvenance } from './message.ts'
 import { describeFailure, openPrivateKey, unusable, type OpenedKey } from './open-private-key.ts'
-import {
-  checkSignature,
-  hashNames,
-  keyIdOf,
-  makeSignature,
-  readSignatures,
-  writeSignatures,
-} from './signatures.ts'
+import { checkSignature, hashNames, keyIdOf, readSignatures, writeSignatures } from './signatures.ts'
+import { createTextSigner, type TextSigner } from './text-signer.ts'
 
 export interface SigningKeySource {
   readonly armored: string
@@ -25,6 +19,7 @@ export interface SigningKeySource {
 export class SigningKey {
   readonly #key: PrivateKey
   readonly #signer: PrivateKey | Subkey
+  readonly #signText: TextSigner
   readonly #now: () => Date
   /** Of the primary key, in upper-case hex. */
   readonly fingerprint: string
@@ -36,6 +31,7 @@ export class SigningKey {
   private constructor({ key, signer, expiresAt }: OpenedKey, now: () => Date) {
     this.#key = key
     this.#signer = signer
+    this.#signText = createTextSigner(key)
     this.#now = now
     this.fingerprint = fingerprintOf(key)
     this.expiresAt = expiresAt
@@ -88,7 +84,7 @@ export class SigningKey {
 
   async #makeSignature(text: string): Promise<readonly SignaturePacket[]> {
     try {
-      return await makeSignature(text, this.#key, await this.#signingDate())
+      return [await this.#signText(text, await this.#signingDate())]
     } catch (cause) {
       throw unusable(`cannot sign: ${describeFailure(cause)}`, cause)
     }
@@ -111,10 +107,15 @@ export class SigningKey {
     return new Date(Math.max(now.getTime() - CLOCK_SKEW_MS, ...since.map((date) => date?.getTime() ?? 0)))
   }
 
-  /** A damaged key can look whole and sign nothing that verifies. */
+  /** A damaged key can look whole and sign nothing that verifies. Twice, since the later signatures are made otherwise. */
   async #tryOut(): Promise<void> {
-    const text = 'try-out'
-    const signatures = await this.#makeSignature(text)
+    for (const text of ['try-out', 'another try-out']) {
+      const signatures = await this.#makeSignature(text)
+      await this.#checkAll(signatures, text)
+    }
+  }
+
+  async #checkAll(signatures: readonly SignaturePacket[], text: string): Promise<void> {
     try {
       for (const signature of signatures) await this.#check(signature, text)
     } catch (cause) {
