@@ -25,6 +25,7 @@ import { type PublishContext } from './publish.ts'
 import { createTransferProgress } from './transfer-progress.ts'
 import { withNewStores } from './with-stores.ts'
 import { type Stores } from '../app/stores.ts'
+import { ArchiveReader } from '../workers/archive-reader.ts'
 
 interface ImportFlags extends ConfigFlags, ClientTlsFiles {
   readonly repository: RepositoryName
@@ -33,12 +34,14 @@ interface ImportFlags extends ConfigFlags, ClientTlsFiles {
   readonly dryRun?: true
   readonly tenants?: true
   readonly allowHost?: readonly string[]
-  readonly jobs: number
+  readonly jobs?: number
   readonly timeout: number
   readonly format: 'table' | 'json'
 }
 
-const JOBS = '8'
+/** Packages at a time: of a folder so many that they wait for the disk together; another server is spared. */
+const FOLDER_JOBS = 32
+const OTHER_JOBS = 8
 const TIMEOUT = '120s'
 
 export function addImport(program: Command, context: PublishContext, exitWith: (code: number) => void): void {
@@ -51,7 +54,11 @@ export function addImport(program: Command, context: PublishContext, exitWith: (
     .option('--create', 'make the repositories that are not there')
     .option('--tenants', 'of a folder: its sub-folders are repositories below')
     .option('--dry-run', 'change nothing, say what would be')
-    .option('--jobs <n>', 'packages at a time', parseJobs, parseJobs(JOBS))
+    .option(
+      '--jobs <n>',
+      `packages at a time (default: ${FOLDER_JOBS} of a folder, else ${OTHER_JOBS})`,
+      parseJobs,
+    )
     .option('--allow-host <host>', 'of a URL: archives may also come from there; may be repeated', collect)
     .option('--cert-file <file>', 'of a URL: client certificate')
     .option('--key-file <file>', 'its key')
@@ -69,17 +76,19 @@ async function run(context: PublishContext, source: string, flags: ImportFlags):
   const findings = await withNewStores(config, async (stores) => {
     if (flags.create !== true) await requireRepository(stores.catalog, flags.repository)
     const opened = await openSource(context, source, flags)
+    const archives = new ArchiveReader()
     try {
       for (const note of opened.source.notes) context.complain(`chartroom: ${note}\n`)
       const rules = rulesOf(context, config, flags)
       const done = await importAll(context, opened.source, {
-        jobs: flags.jobs,
-        take: (pack) => importPackage({ ...stores, settingsOf }, pack, rules),
+        jobs: flags.jobs ?? opened.jobs,
+        take: (pack) => importPackage({ ...stores, settingsOf, archives }, pack, rules),
       })
       if (rules.effect === 'import') await audit(context, stores, flags, countFindings(done))
       return done
     } finally {
       opened.close()
+      await archives.close()
     }
   })
   for (const line of describeImport(findings, flags.format)) context.print(line)
@@ -102,6 +111,7 @@ function rulesOf(
 
 interface OpenedSource {
   readonly source: PackageSource
+  readonly jobs: number
   readonly close: () => void
 }
 
@@ -116,9 +126,10 @@ async function openSource(
   const found = await stat(source).catch((error: unknown) => {
     throw new AppError('request-invalid', `${source} cannot be read`, { cause: error })
   })
-  if (!found.isDirectory()) return { source: await openBundleSource(source, repository), close }
+  if (!found.isDirectory())
+    return { source: await openBundleSource(source, repository), jobs: OTHER_JOBS, close }
   const options = { directory: source, repository, tenants: tenants === true ? 'below' : 'none' } as const
-  return { source: await openDirectorySource(options), close }
+  return { source: await openDirectorySource(options), jobs: FOLDER_JOBS, close }
 }
 
 async function openRemote(
@@ -149,7 +160,7 @@ async function openRemote(
     ...(user !== undefined && password !== undefined && { password: { user, password } }),
   })
   try {
-    return { source: await openRemoteSource(url, repository, downloader), close }
+    return { source: await openRemoteSource(url, repository, downloader), jobs: OTHER_JOBS, close }
   } catch (error) {
     close()
     throw error

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
-import { type Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { ARCHIVE_SUFFIX, PROVENANCE_SUFFIX } from '../chart/filename.ts'
 import { parseRepositoryName, type RepositoryName } from '../chart/repository-name.ts'
 import { AppError, isSystemError } from '../errors.ts'
@@ -23,9 +23,17 @@ const INDEX_FILES = ['index-cache.yaml', 'index.yaml']
 /** Where a static copy keeps the packages of its folder. No repository can have this name. */
 const STATIC_FOLDER = 'charts'
 
+/** Up to here a file is read whole: opening a stream on it costs as much again. */
+const SMALL_BYTES = 64 * 1024
+
+interface Archive {
+  readonly path: string
+  readonly hasProvenance: boolean
+}
+
 interface Folder {
   readonly path: string
-  readonly archives: readonly string[]
+  readonly archives: readonly Archive[]
   readonly tenant: string
 }
 
@@ -55,7 +63,7 @@ async function findFolders(options: DirectorySourceOptions, tenant = ''): Promis
   const names = listing.filter((entry) => entry.isDirectory()).map(({ name }) => name)
   const archives = archivesIn(path, listing)
   if (names.includes(STATIC_FOLDER)) archives.push(...(await listArchives(join(path, STATIC_FOLDER))))
-  const own = { path, archives: archives.toSorted(), tenant }
+  const own = { path, archives: archives.toSorted(byPath), tenant }
   const below = names.filter((name) => name !== STATIC_FOLDER).toSorted()
   if (options.tenants === 'none') return { folders: [own], leftOut: await withArchives(path, below) }
   const folders: Folder[] = [own]
@@ -71,7 +79,7 @@ async function withArchives(parent: string, names: readonly string[]): Promise<r
   return paths
 }
 
-async function listArchives(folder: string): Promise<readonly string[]> {
+async function listArchives(folder: string): Promise<readonly Archive[]> {
   return archivesIn(folder, await list(folder))
 }
 
@@ -83,9 +91,17 @@ async function list(path: string) {
   })
 }
 
-function archivesIn(folder: string, listing: Listing): string[] {
+function archivesIn(folder: string, listing: Listing): Archive[] {
+  const names = new Set(listing.map(({ name }) => name))
   const files = listing.filter((entry) => entry.isFile() && entry.name.endsWith(ARCHIVE_SUFFIX))
-  return files.map(({ name }) => join(folder, name))
+  return files.map(({ name }) => ({
+    path: join(folder, name),
+    hasProvenance: names.has(`${name}${PROVENANCE_SUFFIX}`),
+  }))
+}
+
+function byPath(a: Archive, b: Archive): number {
+  return a.path < b.path ? -1 : 1
 }
 
 async function* packagesOf(
@@ -93,14 +109,14 @@ async function* packagesOf(
   { repository }: DirectorySourceOptions,
 ): AsyncIterable<ImportPackage> {
   const created = await readCreated(folder.path)
-  for (const path of folder.archives) {
+  for (const { path, hasProvenance } of folder.archives) {
     const filename = basename(path)
-    const createdAt = created.get(filename) ?? (await stat(path)).mtime
-    const pack = { source: path, filename, createdAt, close: () => undefined }
+    const { mtime, size } = await stat(path)
+    const pack = { source: path, filename, createdAt: created.get(filename) ?? mtime, close: () => undefined }
     try {
       const target = belowRepository(repository, folder.tenant)
-      const readProvenance = async () => readProvenanceBeside(path)
-      yield { ...pack, repository: target, readProvenance, open: async () => openFile(path) }
+      const readProvenance = async () => (hasProvenance ? readProvenanceBeside(path) : undefined)
+      yield { ...pack, repository: target, readProvenance, open: async () => openFile(path, size) }
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       const refuse = async () => Promise.reject(error)
@@ -160,7 +176,8 @@ async function readIfAny(path: string, maxBytes: number): Promise<Buffer | undef
   }
 }
 
-async function openFile(path: string): Promise<Readable> {
+async function openFile(path: string, size: number): Promise<Readable> {
+  if (size <= SMALL_BYTES) return Readable.from([await readWhole(path)])
   const stream = createReadStream(path)
   return new Promise((resolve, reject) => {
     stream.once('open', () => {
@@ -170,6 +187,14 @@ async function openFile(path: string): Promise<Readable> {
       reject(unreadable(path, error))
     })
   })
+}
+
+async function readWhole(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw unreadable(path, error)
+  }
 }
 
 function unreadable(path: string, cause: unknown): AppError {
