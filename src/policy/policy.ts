@@ -28,21 +28,35 @@ export class Policy {
    * `requireChart`.
    */
   authorise<A extends Action>(identity: Identity, action: A, repository: RepositoryName): Authorisation<A> {
-    const key = `${action} ${identity.fingerprint} ${repository} ${identity.anchor}`
-    const known = this.#allowed.get(key)
-    if (known !== undefined) return known as Authorisation<A>
-    const own = this.#rulesFor(identity, repository)
-    const decision = decide(own, action)
-    if (!allows(decision)) throw refusal(identity, action, describeRepository(repository), decision)
-    const authorisation = new Authorisation(MINT, identity, action, repository, own)
-    this.#allowed.set(key, authorisation)
-    return authorisation
+    const answer = this.#ask(identity, action, repository)
+    if (answer instanceof Authorisation) return answer
+    throw refusal(identity, action, describeRepository(repository), answer)
   }
 
   /** The actions that the identity holds in the repository, for at least one chart. */
   actionsOf(identity: Identity, repository: RepositoryName): readonly Action[] {
     const own = this.#rulesFor(identity, repository)
     return ACTIONS.filter((action) => allows(decide(own, action)))
+  }
+
+  #ask<A extends Action>(
+    identity: Identity,
+    action: A,
+    repository: RepositoryName,
+  ): Authorisation<A> | Decision {
+    const key = `${action} ${identity.fingerprint} ${repository} ${identity.anchor}`
+    const known = this.#allowed.get(key)
+    if (known !== undefined) return known as Authorisation<A>
+    const own = this.#rulesFor(identity, repository)
+    const decision = decide(own, action)
+    if (!allows(decision)) return decision
+    const elsewhere: AskElsewhere = (other) => {
+      const answer = this.#ask(identity, 'read', other)
+      return answer instanceof Authorisation ? answer : undefined
+    }
+    const authorisation = new Authorisation(MINT, { identity, action, repository, rules: own, elsewhere })
+    this.#allowed.set(key, authorisation)
+    return authorisation
   }
 
   #rulesFor(identity: Identity, repository: RepositoryName): readonly CompiledRule[] {
@@ -53,6 +67,16 @@ export class Policy {
 /** Known to this module only, so that nothing else can construct an authorisation. */
 const MINT = Symbol('policy')
 
+type AskElsewhere = (repository: RepositoryName) => Authorisation<'read'> | undefined
+
+interface Allowed<A extends Action> {
+  readonly identity: Identity
+  readonly action: A
+  readonly repository: RepositoryName
+  readonly rules: readonly CompiledRule[]
+  readonly elsewhere: AskElsewhere
+}
+
 /** Proof that `policy` allows the identity the action in the repository. Use-cases demand one; only `Policy` makes it. */
 export class Authorisation<A extends Action = Action> {
   readonly identity: Identity
@@ -61,20 +85,21 @@ export class Authorisation<A extends Action = Action> {
   /** Which charts the action covers; `undefined` when it covers all. */
   readonly chartScope: ChartScope | undefined
   readonly #rules: readonly CompiledRule[]
+  readonly #elsewhere: AskElsewhere
 
-  constructor(
-    mint: typeof MINT,
-    identity: Identity,
-    action: A,
-    repository: RepositoryName,
-    rules: readonly CompiledRule[],
-  ) {
+  constructor(mint: typeof MINT, { identity, action, repository, rules, elsewhere }: Allowed<A>) {
     if (mint !== MINT) throw new TypeError('only a policy makes authorisations')
     this.identity = identity
     this.action = action
     this.repository = repository
     this.chartScope = chartScopeOf(rules, action)
     this.#rules = rules
+    this.#elsewhere = elsewhere
+  }
+
+  /** The same identity's right to read another repository, by the same rules; `undefined` where it has none. */
+  elsewhere(repository: RepositoryName): Authorisation<'read'> | undefined {
+    return this.#elsewhere(repository)
   }
 
   /** Whether the identity may do this in the same repository: to the chart, or to any chart when none is given. */
@@ -133,7 +158,13 @@ export function operatorAuthorisation<A extends Action>(
 ): Authorisation<A> {
   const may = [action, ...besides]
   const rule = compileRule({ who: { anchor: OPERATOR.anchor }, may, repositories: [{ glob: '**' }] }, 0)
-  return new Authorisation(MINT, OPERATOR, action, repository, [rule])
+  return new Authorisation(MINT, {
+    identity: OPERATOR,
+    action,
+    repository,
+    rules: [rule],
+    elsewhere: (other) => (may.includes('read') ? operatorAuthorisation('read', other) : undefined),
+  })
 }
 
 export interface ChartScope {
@@ -142,14 +173,23 @@ export interface ChartScope {
   readonly key: string
 }
 
+/** What both cover; `undefined` when that is everything. */
+export function narrowScope(a: ChartScope | undefined, b: ChartScope | undefined): ChartScope | undefined {
+  if (a === undefined || b === undefined || a.key === b.key) return a ?? b
+  return { covers: (chart) => a.covers(chart) && b.covers(chart), key: keyOf([a.key, b.key].sort()) }
+}
+
 function scopeOf(granted: readonly Pattern[], denied: readonly Pattern[]): ChartScope {
   const isGranted = compilePatterns(granted)
   const isDenied = compilePatterns(denied)
-  const text = JSON.stringify([sorted(granted), sorted(denied)])
   return {
     covers: (chart) => isGranted(chart) && !isDenied(chart),
-    key: createHash('sha256').update(text).digest('hex').slice(0, 16),
+    key: keyOf([sorted(granted), sorted(denied)]),
   }
+}
+
+function keyOf(parts: unknown): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
 }
 
 function sorted(patterns: readonly Pattern[]): readonly string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { parseChartName } from '../../../src/chart/name.ts'
 import { parseRepositoryName, ROOT_REPOSITORY } from '../../../src/chart/repository-name.ts'
-import { Authorisation, operatorAuthorisation, Policy } from '../../../src/policy/policy.ts'
+import { Authorisation, narrowScope, operatorAuthorisation, Policy } from '../../../src/policy/policy.ts'
 import { type Denial, type Grant, type Who } from '../../../src/policy/rule.ts'
 import { identity } from '../../support/identity.ts'
 
@@ -155,9 +155,35 @@ describe('Authorisation', () => {
     assert.notEqual(granted?.key, denied?.key)
   })
 
+  it('asks the same rules about another repository of the same identity', () => {
+    const other = parseRepositoryName('team-b')
+    const policy = new Policy([
+      grant({ repositories: [{ exact: stable }], may: ['read', 'publish'] }),
+      grant({ repositories: [{ exact: other }], charts: [{ exact: demo }] }),
+    ])
+    const elsewhere = policy.authorise(identity(), 'publish', stable).elsewhere(other)
+    assert.equal(elsewhere?.action, 'read')
+    assert.equal(elsewhere.repository, other)
+    assert.deepEqual(
+      ['demo', 'other'].map((name) => elsewhere.chartScope?.covers(name)),
+      [true, false],
+    )
+    assert.equal(policy.authorise(identity(), 'read', stable).elsewhere(ROOT_REPOSITORY), undefined)
+  })
+
   it('cannot be made by anybody but a policy', () => {
     const forged = Symbol('policy') as never
-    assert.throws(() => new Authorisation(forged, identity(), 'read', stable, []), TypeError)
+    assert.throws(
+      () =>
+        new Authorisation(forged, {
+          identity: identity(),
+          action: 'read',
+          repository: stable,
+          rules: [],
+          elsewhere: () => undefined,
+        }),
+      TypeError,
+    )
   })
 })
 
@@ -269,5 +295,31 @@ describe('operatorAuthorisation', () => {
       code: 'not-allowed',
       message: '"operator" may not overwrite in "demo" in team-a/stable',
     })
+  })
+})
+
+describe('two chart scopes together', () => {
+  function scope(...globs: readonly string[]) {
+    const charts = globs.map((glob) => ({ glob }))
+    return new Policy([grant({ charts })]).authorise(identity(), 'read', stable).chartScope
+  }
+
+  it('cover what both cover, whichever comes first', () => {
+    const [web, ends] = [scope('web-*'), scope('*-end')]
+    const both = narrowScope(web, ends)
+    assert.deepEqual(
+      ['web-end', 'web-x', 'x-end', 'x'].map((name) => both?.covers(name)),
+      [true, false, false, false],
+    )
+    assert.equal(narrowScope(ends, web)?.key, both?.key)
+    assert.notEqual(both?.key, web?.key)
+  })
+
+  it('are the one that there is, and everything without any', () => {
+    const web = scope('web-*')
+    assert.equal(narrowScope(web, undefined), web)
+    assert.equal(narrowScope(undefined, web), web)
+    assert.equal(narrowScope(web, scope('web-*'))?.key, web?.key)
+    assert.equal(narrowScope(undefined, undefined), undefined)
   })
 })
