@@ -4,6 +4,7 @@
  * secret, and text chosen by a caller enters it only through `quoted()`.
  */
 export type ErrorCode =
+  | 'already-running'
   | 'blob-missing'
   | 'chart-exists'
   | 'chart-invalid'

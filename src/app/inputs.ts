@@ -34,6 +34,11 @@ interface Parts {
   readonly settings: Reloadable<SettingsOf>
 }
 
+/** What else is asked of a configuration before it is put into force. */
+interface Admission {
+  admit: (config: Config) => Promise<void>
+}
+
 /**
  * Everything that is read from files and may change under a running server. Each input is read for itself: one that is
  * broken stays as it was, and the others move on.
@@ -42,22 +47,26 @@ export class Inputs {
   readonly #deps: InputDeps
   readonly #parts: Parts
   #policy: Policy
+  readonly #admission: Admission
   #reloading: Promise<ReadonlySet<InputName>> | undefined
 
-  private constructor(deps: InputDeps, parts: Parts) {
+  private constructor(deps: InputDeps, parts: Parts, admission: Admission) {
     this.#deps = deps
     this.#parts = parts
+    this.#admission = admission
     this.#policy = new Policy(parts.config.value.rules)
   }
 
   /** Reads everything for the first time; throws what makes serving impossible. */
   static async open(deps: InputDeps): Promise<Inputs> {
     const { loadConfig, now } = deps
+    const admission: Admission = { admit: () => Promise.resolve() }
     const config = await Reloadable.open(
       'configuration' satisfies InputName,
       async () => {
         const value = await loadConfig()
         requireGrants(value)
+        await admission.admit(value)
         return { value, revision: settingsRevision(value) }
       },
       now,
@@ -73,7 +82,7 @@ export class Inputs {
       () => readAnchors(tls().clientCAs, now()),
       () => tls().clientCAs.map(({ name, file }) => ({ name, file })),
     )
-    return new Inputs(deps, {
+    const parts = {
       config,
       endpoint: await openInput(
         'server certificate',
@@ -94,7 +103,13 @@ export class Inputs {
         () => readRepositorySettings(config.value),
         () => keys(config.value),
       ),
-    })
+    }
+    return new Inputs(deps, parts, admission)
+  }
+
+  /** From now on, no configuration is put into force that `admit` rejects. */
+  admitBy(admit: Admission['admit']): void {
+    this.#admission.admit = admit
   }
 
   get config(): Config {

@@ -39,6 +39,7 @@ async function readEntry(
     ...common,
     ...(signing !== undefined && (await openSigning(signing))),
     ...asTheyAre(entry),
+    ...(entry.mirror !== undefined && { isMirror: true as const }),
     ...(trustedKeyring !== undefined && { trustedKeyring: await readKeyring(trustedKeyring, 'required') }),
     ...(unknownSigner !== undefined && { unknownSigner }),
     ...(required !== undefined && { provenance: required ? 'required' : 'optional' }),
@@ -52,6 +53,7 @@ function asTheyAre({
   quota,
   retention,
   artifactHubId,
+  virtual,
 }: RepositoryEntry): Partial<RepositorySettings> {
-  return present({ overwrite, tombstones, quota, retention, artifactHubId })
+  return present({ overwrite, tombstones, quota, retention, artifactHubId, virtual })
 }

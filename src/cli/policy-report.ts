@@ -6,12 +6,27 @@ import { asciiOnly } from '../text.ts'
 import { renderTable } from './table.ts'
 
 /** A row for each person, a column for each repository, the actions in the cells. */
-export function renderRights(rights: readonly Rights[]): string {
+export function renderRights(rights: readonly Rights[], virtual: Virtual): string {
   const table = matrix(rights, ({ decisions }) => rightsCell(decisions))
   const isNarrowed = rights.some(({ decisions }) =>
     ACTIONS.some((action) => decisions[action].verdict === 'partly'),
   )
-  return isNarrowed ? `${table}\n\n* for some charts only` : table
+  const notes = [...(isNarrowed ? ['* for some charts only'] : []), ...virtualNotes(rights, virtual)]
+  return [table, ...notes].join('\n\n')
+}
+
+/** The members of each virtual repository. */
+export type Virtual = ReadonlyMap<RepositoryName, readonly RepositoryName[]>
+
+function virtualNotes(rights: readonly Rights[], virtual: Virtual): readonly string[] {
+  const shown = new Set(rights.map(({ repository }) => repository))
+  return [...virtual].flatMap(([name, members]) => {
+    if (!shown.has(name)) return []
+    const list = members.map(columnName).join(', ')
+    return [
+      `${columnName(name)} is virtual: nothing is changed in it, and a chart is read by whoever may also read it in its member (${list})`,
+    ]
+  })
 }
 
 /** The same matrix, with the rules that decide about one action in the cells, by their place in the file. */

@@ -9,7 +9,7 @@ import { ACTIONS, type Action } from '../policy/rule.ts'
 import { type CliContext } from './context.ts'
 import { collect, withConfigOptions } from './options.ts'
 import { collectNames, personOfCertificate, personOfNames, type GivenName } from './policy-person.ts'
-import { renderExplanation, renderRights, rightsToJson } from './policy-report.ts'
+import { renderExplanation, renderRights, rightsToJson, type Virtual } from './policy-report.ts'
 import { withCatalogAsItIs } from './with-catalog.ts'
 
 interface CheckFlags extends ConfigFlags {
@@ -51,7 +51,7 @@ async function check(config: Config, flags: CheckFlags, now: Date): Promise<stri
   })
   if (flags.format === 'json') return JSON.stringify(rightsToJson(rights, flags.explain), undefined, 2)
   return flags.explain === undefined
-    ? renderRights(rights)
+    ? renderRights(rights, virtualIn(config))
     : renderExplanation(rights, flags.explain, config.rules)
 }
 
@@ -59,6 +59,14 @@ async function personsFor(config: Config, flags: CheckFlags, now: Date): Promise
   if (flags.cert !== undefined) return [await personOfCertificate(flags.cert, config, now)]
   if (flags.identity !== undefined) return [personOfNames(flags.identity, config)]
   return personsOf(config.rules)
+}
+
+function virtualIn({ repositories }: Config): Virtual {
+  return new Map(
+    repositories.flatMap(({ name, virtual }) =>
+      typeof name === 'string' && virtual !== undefined ? [[name, virtual] as const] : [],
+    ),
+  )
 }
 
 /** The configured ones, and what is there besides as far as the catalog can be read. */

@@ -29,12 +29,17 @@ export function addRepo(program: Command, context: CliContext): void {
       const config = await loadConfig(flags, context.environment)
       const records = await withStores(config, ({ catalog }) => catalog.listRepositories())
       for (const { name, revision, changedAt, versions, bytes } of records) {
-        const held = `${versions} versions\t${bytes} bytes`
+        const members = config.repositories.find((entry) => entry.name === name)?.virtual
+        const held = members === undefined ? `${versions} versions\t${bytes} bytes` : describeMembers(members)
         context.print(`${name || '/'}\trevision ${revision}\tchanged ${changedAt.toISOString()}\t${held}`)
       }
     })
   addRename(repo, context)
   addDelete(repo, context)
+}
+
+function describeMembers(members: readonly RepositoryName[]): string {
+  return `virtual: ${members.map((name) => name || '/').join(', ')}`
 }
 
 function addRename(repo: Command, context: CliContext): void {

@@ -2,6 +2,7 @@ import { type ErrorCode } from '../errors.ts'
 
 /** Adding an ErrorCode without deciding its status does not compile. */
 export const STATUS = {
+  'already-running': 409,
   'blob-missing': 500,
   'chart-exists': 409,
   'chart-invalid': 400,

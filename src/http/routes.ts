@@ -4,7 +4,10 @@ import { getHealth } from './admin/get-health.ts'
 import { getInfo } from './admin/get-info.ts'
 import { getRepositories } from './admin/get-repositories.ts'
 import { getWelcome, type GetWelcomeDeps } from './admin/get-welcome.ts'
+import { getUpstreams, type GetUpstreamsDeps } from './admin/get-upstreams.ts'
 import { getWhoami, type WhoamiDeps } from './admin/get-whoami.ts'
+import { postUpstreamsDecision } from './admin/post-upstreams-decision.ts'
+import { postUpstreamsSync, type PostUpstreamsSyncDeps } from './admin/post-upstreams-sync.ts'
 import { deleteChart } from './chartmuseum/delete-chart.ts'
 import { deleteVersion } from './chartmuseum/delete-version.ts'
 import { getArtifactHub } from './chartmuseum/get-artifact-hub.ts'
@@ -21,6 +24,7 @@ import { getIndex } from './helm/get-index.ts'
 import { getKeyring } from './helm/get-keyring.ts'
 import { inTurn, type PublishSlots } from './publish-slots.ts'
 import { frequent, route, verifiedRoute, type Route } from './route.ts'
+import { rejectOffers, releaseOffers } from '../mirror/decide.ts'
 import { type ReadIndexDeps } from '../repository/read-index.ts'
 
 export type RouteDeps = PostChartDeps &
@@ -29,7 +33,9 @@ export type RouteDeps = PostChartDeps &
   GetFileDeps &
   WhoamiDeps &
   GetCrlDeps &
-  GetWelcomeDeps & { readonly publishSlots: PublishSlots }
+  GetWelcomeDeps &
+  GetUpstreamsDeps &
+  PostUpstreamsSyncDeps & { readonly publishSlots: PublishSlots }
 
 /**
  * THE route table: every path that the server answers and what it needs. The longer of two paths comes first; no
@@ -62,5 +68,15 @@ export function routes(deps: RouteDeps): readonly Route[] {
     route('post', '/api/{*repository/}charts', 'publish', inTurn(deps.publishSlots, postChart(deps))),
     route('post', '/api/{*repository/}prov', 'publish', inTurn(deps.publishSlots, postProvenance(deps))),
     route('post', '/api/{*repository/}promote', 'publish', inTurn(deps.publishSlots, postPromotion(deps))),
+
+    route('get', '/api/{*repository/}upstreams', 'admin', getUpstreams(deps)),
+    route('post', '/api/{*repository/}upstreams/sync', 'admin', postUpstreamsSync(deps)),
+    route(
+      'post',
+      '/api/{*repository/}upstreams/release',
+      'admin',
+      postUpstreamsDecision(deps, releaseOffers),
+    ),
+    route('post', '/api/{*repository/}upstreams/reject', 'admin', postUpstreamsDecision(deps, rejectOffers)),
   ]
 }

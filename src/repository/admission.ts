@@ -7,10 +7,27 @@ import { type SettingsOf } from './settings.ts'
 
 /** What the operator has decided against a change, whoever asks for it. */
 
-/** Throws `read-only`. */
+/** Throws `read-only`, also for a virtual repository, naming its members. */
 export function requireWritable(settingsOf: SettingsOf, repository: RepositoryName): void {
-  if (settingsOf(repository).access === 'read-write') return
+  const { access, virtual } = settingsOf(repository)
+  if (virtual !== undefined) {
+    const members = virtual.map(describeRepository).join(', ')
+    throw new AppError(
+      'read-only',
+      `${describeRepository(repository)} is virtual and holds no charts itself: change one of its members, ${members}`,
+    )
+  }
+  if (access === 'read-write') return
   throw new AppError('read-only', `${describeRepository(repository)} is read-only by its operator's setting`)
+}
+
+/** What a mirror has is its upstreams', whoever may publish. Throws `not-allowed`. */
+export function requireUploads(settingsOf: SettingsOf, repository: RepositoryName): void {
+  if (settingsOf(repository).isMirror !== true) return
+  throw new AppError(
+    'not-allowed',
+    `${describeRepository(repository)} is a mirror and takes no uploads: its charts come from its upstreams`,
+  )
 }
 
 /**

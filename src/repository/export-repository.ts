@@ -4,11 +4,13 @@ import { type Catalog, type VersionRecord } from '../catalog/catalog.ts'
 import { type Digest } from '../chart/digest.ts'
 import { PROVENANCE_SUFFIX } from '../chart/filename.ts'
 import { describeRepository, type RepositoryName } from '../chart/repository-name.ts'
+import { versionSortKey } from '../chart/version.ts'
 import { AppError } from '../errors.ts'
-import { RenderedIndex } from '../repoindex/rendered-index.ts'
+import { type IndexedVersion, RenderedIndex } from '../repoindex/rendered-index.ts'
+import { listStoredCharts, partsOf, stateOfParts } from './export-parts.ts'
 import { openBlob } from './read-blob.ts'
 import { requireRepository } from './require-repository.ts'
-import { type SettingsOf } from './settings.ts'
+import { publicKeyringOf, type SettingsOf } from './settings.ts'
 
 export interface ExportDeps {
   readonly catalog: Catalog
@@ -26,7 +28,7 @@ export interface ExportedFile {
   readonly open: () => Promise<Readable | readonly Buffer[]>
 }
 
-/** A repository at one revision. */
+/** A repository at one revision; a virtual one, with all its members at one. */
 export interface RepositoryExport {
   readonly repository: RepositoryName
   readonly revision: number
@@ -43,46 +45,31 @@ export async function exportRepository(
   deps: ExportDeps,
   repository: RepositoryName,
 ): Promise<RepositoryExport> {
+  await requireRepository(deps.catalog, repository)
+  const parts = partsOf(deps, repository)
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-    const { revision, changedAt } = await requireRepository(deps.catalog, repository)
-    const charts = await listCharts(deps.catalog, repository)
-    const after = await requireRepository(deps.catalog, repository)
+    const { revision, changedAt } = await stateOfParts(deps, parts)
+    const charts = await listStoredCharts(deps, repository)
+    const after = await stateOfParts(deps, parts)
     // Nothing changed from the first look to the last: what was read between them is the one state.
     if (after.revision !== revision) continue
     const versions = charts.flatMap((chart) => chart.versions)
-    const index = RenderedIndex.render({
-      revision,
-      changedAt,
-      charts: charts.map(({ name, versions: own }) => ({
-        name,
-        fragments: own.map(({ fragment }) => fragment),
-      })),
-    })
-    const files = [
-      ...keyFiles(deps, repository),
-      ...versions.flatMap((version) => versionFiles(deps, version)),
-    ]
+    const index = await RenderedIndex.render({ revision, changedAt, versions: charts.map(indexed) })
+    const files = [...keyFiles(deps, parts), ...versions.flatMap((version) => versionFiles(deps, version))]
     return { repository, revision, versions, files: [...files, bytesFile('index.yaml', index.toBuffers())] }
   }
   throw new AppError('unavailable', `${describeRepository(repository)} is changing all the time; try again`)
 }
 
-async function listCharts(
-  catalog: Catalog,
-  repository: RepositoryName,
-): Promise<readonly { readonly name: string; readonly versions: readonly VersionRecord[] }[]> {
-  const charts = []
-  for (const { name } of await catalog.countVersions(repository)) {
-    charts.push({ name, versions: await catalog.listVersions(repository, name) })
-  }
-  return charts
+function indexed({ versions }: { readonly versions: readonly VersionRecord[] }): readonly IndexedVersion[] {
+  return versions.map(({ name, version, fragment }) => ({ name, sortKey: versionSortKey(version), fragment }))
 }
 
-function keyFiles({ settingsOf }: ExportDeps, repository: RepositoryName): readonly ExportedFile[] {
-  const { publicKeyring } = settingsOf(repository)
+function keyFiles({ settingsOf }: ExportDeps, parts: readonly RepositoryName[]): readonly ExportedFile[] {
+  const keyring = publicKeyringOf(settingsOf, parts)
   return [
-    bytesFile('keys/provenance.gpg', [Buffer.from(publicKeyring.toBinary())]),
-    bytesFile('keys/provenance.asc', [Buffer.from(publicKeyring.toArmored())]),
+    bytesFile('keys/provenance.gpg', [Buffer.from(keyring.toBinary())]),
+    bytesFile('keys/provenance.asc', [Buffer.from(keyring.toArmored())]),
   ]
 }
 

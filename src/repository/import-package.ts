@@ -9,6 +9,7 @@ import { type RepositoryName } from '../chart/repository-name.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { operatorAuthorisation } from '../policy/policy.ts'
 import { carriesSignaturesOf } from '../provenance/verify.ts'
+import { requireUploads } from './admission.ts'
 import { publish, rehearsePublish, type PublishDeps, type PublishRequest } from './publish.ts'
 import { readBlob } from './read-blob.ts'
 
@@ -85,6 +86,7 @@ export async function importPackage(
 type Taken = Pick<ImportFinding, 'outcome' | 'reading' | 'reason'>
 
 async function take(deps: PublishDeps, pack: ImportPackage, rules: ImportRules): Promise<Taken> {
+  requireUploads(deps.settingsOf, pack.repository)
   const provenance = await pack.readProvenance()
   const known = pack.digest && (await findSame(deps, pack, pack.digest, provenance))
   if (known) return { outcome: 'unchanged', reading: known.reading }
@@ -139,10 +141,10 @@ function requestFor(
 }
 
 /** Strictly where that is possible: only what needs it is marked. */
-async function publishByReading(
+export async function publishByReading(
   deps: PublishDeps,
   request: PublishRequest,
-  { reading, effect }: ImportRules,
+  { reading, effect }: Pick<ImportRules, 'reading' | 'effect'>,
 ): Promise<Taken> {
   const attempt = async (as: ArchiveReading): Promise<'created' | 'unchanged'> => {
     if (effect === 'rehearse') return rehearsePublish(deps, { ...request, reading: as })

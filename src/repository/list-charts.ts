@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
+import { pausing } from '../ops/turn.ts'
 import { type Authorisation } from '../policy/policy.ts'
 import { type RenderedIndex } from '../repoindex/rendered-index.ts'
-import { searchSegment } from '../repoindex/search.ts'
+import { ChartSearch } from '../repoindex/search.ts'
 import { readIndex, type ReadIndexDeps } from './read-index.ts'
 
 export interface ChartQuery {
@@ -16,7 +16,7 @@ export interface ChartQuery {
 export interface ChartPage {
   /** With the charts of the page only. */
   readonly index: RenderedIndex
-  /** As `ReadIndex`: it does not say which page it is. */
+  /** As `ServedIndex`: it does not say which page it is. */
   readonly tag: string
   /** How many charts the query finds, on all pages. */
   readonly total: number
@@ -28,23 +28,22 @@ export async function listCharts(
   authorisation: Authorisation<'read'>,
   { text = '', offset, limit = Infinity }: ChartQuery,
 ): Promise<ChartPage> {
-  const { index, whole, tag } = await readIndex(deps, authorisation)
-  const found = text === '' ? index.names : await search(whole, text, new Set(index.names))
-  const page = new Set(found.slice(offset, offset + limit))
-  const isWhole = page.size === index.names.length
-  return { index: isWhole ? index : index.restrictedTo((name) => page.has(name)), tag, total: found.length }
+  const { index, tag } = await readIndex(deps, authorisation)
+  const found = text === '' ? undefined : await search(index, text)
+  const total = found?.length ?? index.size
+  const end = Math.min(offset + limit, total)
+  if (end - offset === index.size) return { index, tag, total }
+  const page = found?.slice(offset, end) ?? index.namesBetween(offset, end)
+  return { index: await index.only(page, pausing()), tag, total }
 }
 
-/** A segment at a time: reading one for the first time takes milliseconds, and other requests have their turn between. */
-async function search(
-  whole: RenderedIndex,
-  text: string,
-  visible: ReadonlySet<string>,
-): Promise<readonly string[]> {
-  const names: string[] = []
-  for (const segment of whole.segments) {
-    names.push(...searchSegment(segment, text).filter((name) => visible.has(name)))
-    await setImmediate()
+/** In turns: reading a segment for the first time takes milliseconds. */
+async function search(index: RenderedIndex, text: string): Promise<readonly string[]> {
+  const charts = new ChartSearch(text)
+  const pause = pausing()
+  for (const segment of index.segments) {
+    charts.add(segment)
+    await pause()
   }
-  return names
+  return charts.finish()
 }

@@ -2,10 +2,12 @@ import { type Readable } from 'node:stream'
 import { type BlobStore, type ByteRange } from '../blobs/blob-store.ts'
 import { type Actor, type AuditEntry, type Catalog, type VersionRecord } from '../catalog/catalog.ts'
 import { type Digest } from '../chart/digest.ts'
-import { findArchiveFilename } from '../chart/filename.ts'
+import { findArchiveFilename, type ArchiveFilename } from '../chart/filename.ts'
 import { AppError } from '../errors.ts'
 import { type Authorisation } from '../policy/policy.ts'
 import { quoted } from '../text.ts'
+import { auditRead } from './audit-read.ts'
+import { type OfferedVersions } from './offered-versions.ts'
 import { type BlobCache } from './blob-cache.ts'
 import { openBlob } from './read-blob.ts'
 import { requireRepository } from './require-repository.ts'
@@ -16,6 +18,7 @@ export interface OpenDeps {
   readonly cache: BlobCache
   /** Told of every read whose bytes are about to be sent. Nobody waits for it. */
   readonly noteRead: (entry: AuditEntry) => void
+  readonly offered: OfferedVersions
 }
 
 export interface OpenRequest {
@@ -29,17 +32,22 @@ export interface OpenedFile {
   readonly digest: string
   /** Bytes. */
   readonly size: number
+  /** Of a mirror's file: whether it was here already. */
+  readonly cacheStatus: 'hit' | 'fetched' | undefined
   open(range?: ByteRange): Promise<Readable | Buffer>
 }
 
-/** The archive that has this file name. Throws `chart-unknown`, `repository-unknown`, `not-allowed`. */
+/**
+ * The archive that has this file name; a mirror fetches it, if it has to. Throws `chart-unknown`, `repository-unknown`,
+ * `not-allowed`, and what fetching throws.
+ */
 export async function openArchive(
   deps: OpenDeps,
   authorisation: Authorisation<'read'>,
   { filename, actor }: OpenRequest,
 ): Promise<OpenedFile> {
-  const version = await findByFilename(deps, authorisation, filename)
-  return openedFile(deps, version, { ...version, actor, detail: 'archive' })
+  const found = await getByFilename(deps, authorisation, { filename, actor })
+  return openedFile(deps, found, { ...found.version, actor, detail: 'archive' })
 }
 
 /** The provenance of the archive that has this file name. Throws as `openArchive`. */
@@ -48,8 +56,8 @@ export async function openProvenance(
   authorisation: Authorisation<'read'>,
   { filename, actor }: OpenRequest,
 ): Promise<OpenedFile> {
-  const version = await findByFilename(deps, authorisation, filename)
-  return openedFile(deps, version, { ...version.provenance, actor, detail: 'provenance' })
+  const found = await getByFilename(deps, authorisation, { filename, actor })
+  return openedFile(deps, found, { ...found.version.provenance, actor, detail: 'provenance' })
 }
 
 interface Opening {
@@ -59,9 +67,11 @@ interface Opening {
   readonly detail: 'archive' | 'provenance'
 }
 
+type Found = Pick<OpenedFile, 'version' | 'cacheStatus'>
+
 function openedFile(
   { blobs, cache, noteRead }: OpenDeps,
-  version: VersionRecord,
+  { version, cacheStatus }: Found,
   { digest, size, actor, detail }: Opening,
 ): OpenedFile {
   const { repository, name: chart, version: text } = version
@@ -69,8 +79,9 @@ function openedFile(
     version,
     digest,
     size,
+    cacheStatus,
     open: async (range) => {
-      noteRead({ ...actor, action: 'read', outcome: 'done', repository, chart, version: text, detail })
+      noteRead({ ...auditRead(actor, detail), repository, chart, version: text })
       const cached = cache.read(digest, size)
       return cached === undefined ? openBlob(blobs, digest, range) : slice(await cached, range)
     },
@@ -81,18 +92,30 @@ function slice(bytes: Buffer, range: ByteRange | undefined): Buffer {
   return range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)
 }
 
-async function findByFilename(
-  { catalog }: OpenDeps,
+async function getByFilename(
+  deps: OpenDeps,
   authorisation: Authorisation<'read'>,
-  filename: string,
-): Promise<VersionRecord> {
+  request: OpenRequest,
+): Promise<Found> {
   const { repository } = authorisation
-  const wanted = findArchiveFilename(filename)
-  const version = wanted === undefined ? undefined : await catalog.findByFilename(repository, wanted)
+  const filename = findArchiveFilename(request.filename)
+  const stored = filename && (await deps.catalog.findByFilename(repository, filename))
+  const version = stored ?? (filename && (await bring(deps, authorisation, filename, request.actor)))
   if (version === undefined) {
-    await requireRepository(catalog, repository)
-    throw new AppError('chart-unknown', `there is no chart ${quoted(filename)} here`)
+    await requireRepository(deps.catalog, repository)
+    throw new AppError('chart-unknown', `there is no chart ${quoted(request.filename)} here`)
   }
   authorisation.requireChart(version.name)
-  return version
+  if (!deps.offered.covers(repository)) return { version, cacheStatus: undefined }
+  return { version, cacheStatus: stored === undefined ? 'fetched' : 'hit' }
+}
+
+async function bring(
+  { catalog, offered }: OpenDeps,
+  authorisation: Authorisation<'read'>,
+  filename: ArchiveFilename,
+  actor: Actor,
+): Promise<VersionRecord | undefined> {
+  const brought = await offered.bring(authorisation, filename, actor)
+  return brought === 'stored' ? catalog.findByFilename(authorisation.repository, filename) : undefined
 }

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { type BlobStore, type StagedBlob } from '../blobs/blob-store.ts'
 import { type Actor, type VersionRecord } from '../catalog/catalog.ts'
+import { archiveFilename } from '../chart/filename.ts'
 import { type ChartName } from '../chart/name.ts'
 import { type Digest } from '../chart/digest.ts'
 import { describeRepository } from '../chart/repository-name.ts'
@@ -10,10 +11,16 @@ import { AppError } from '../errors.ts'
 import { type Authorisation } from '../policy/policy.ts'
 import { keepOtherSignatures } from '../provenance/keep-other-signatures.ts'
 import { type Force } from './overwrite.ts'
+import { type OfferedVersions } from './offered-versions.ts'
 import { admitPublish, publish, type PublishDeps, type PublishOutcome } from './publish.ts'
 import { openBlob, readBlob } from './read-blob.ts'
 import { requireRepository } from './require-repository.ts'
 import { type RepositorySettings } from './settings.ts'
+
+export interface PromoteDeps extends PublishDeps {
+  /** What a mirror has not fetched yet cannot be promoted without it. */
+  readonly offered?: OfferedVersions
+}
 
 export interface PromoteRequest {
   /** For the repository that gets the version. */
@@ -31,7 +38,7 @@ export interface PromoteRequest {
  * signatures, and the other repository's own in place of the first one's. Done again, it changes nothing. Throws
  * `chart-unknown`, and what `publish` throws.
  */
-export async function promote(deps: PublishDeps, request: PromoteRequest): Promise<PublishOutcome> {
+export async function promote(deps: PromoteDeps, request: PromoteRequest): Promise<PublishOutcome> {
   const { authorisation, source, force, actor } = request
   requireTwoRepositories(request)
   source.requireChart(request.name)
@@ -56,10 +63,15 @@ function requireTwoRepositories({ authorisation, source }: PromoteRequest): void
 }
 
 async function getVersion(
-  { catalog }: PublishDeps,
-  { source: { repository }, name, version }: PromoteRequest,
+  { catalog, offered }: PromoteDeps,
+  { source, name, version, actor }: PromoteRequest,
 ): Promise<VersionRecord> {
-  const found = await catalog.findVersion({ repository, name, version })
+  const { repository } = source
+  const id = { repository, name, version }
+  const stored = await catalog.findVersion(id)
+  if (stored !== undefined) return stored
+  const brought = await offered?.bring(source, archiveFilename(name, version), actor)
+  const found = brought === 'stored' ? await catalog.findVersion(id) : undefined
   if (found !== undefined) return found
   await requireRepository(catalog, repository)
   throw new AppError(

@@ -15,7 +15,14 @@ import {
 import { AppError } from '../errors.ts'
 import { type Authorisation } from '../policy/policy.ts'
 import { renderEntry } from '../repoindex/entry.ts'
-import { purged, quotaExceeded, refusePurged, requireRoom, requireWritable } from './admission.ts'
+import {
+  purged,
+  quotaExceeded,
+  refusePurged,
+  requireRoom,
+  requireUploads,
+  requireWritable,
+} from './admission.ts'
 import { attachProvenance } from './attach-provenance.ts'
 import { countersign, prepareProvenance, stageProvenance } from './prepare-provenance.ts'
 import { mayOverwrite, refuseOtherContent, type Force } from './overwrite.ts'
@@ -25,6 +32,16 @@ export interface PublishDeps {
   readonly catalog: Catalog
   readonly blobs: BlobStore
   readonly settingsOf: SettingsOf
+  /** Reads uploaded archives as `readChartArchive` does, which it is unless given. */
+  readonly archives?: ArchiveLoader
+}
+
+interface ArchiveLoader {
+  read(archive: Pick<StagedBlob, 'open' | 'size'>, reading: ArchiveReading): Promise<ChartArchive>
+}
+
+const IN_THIS_THREAD: ArchiveLoader = {
+  read: async (archive, reading) => readChartArchive(archive.open(), reading),
 }
 
 export interface PublishRequest {
@@ -50,7 +67,7 @@ export interface PublishOutcome {
 
 /**
  * What can be said before the upload is read: an unknown repository is only made by an identity that holds `create`
- * on its path, so that none is born from a typo. Throws `repository-unknown` and `read-only`.
+ * on its path, so that none is born from a typo. Throws `repository-unknown`, `read-only`, and `not-allowed` for a mirror.
  */
 export async function admitPublish(
   { catalog, settingsOf }: Pick<PublishDeps, 'catalog' | 'settingsOf'>,
@@ -58,6 +75,7 @@ export async function admitPublish(
 ): Promise<void> {
   const { repository } = authorisation
   requireWritable(settingsOf, repository)
+  requireUploads(settingsOf, repository)
   if (authorisation.allows('create') || (await catalog.findRepository(repository)) !== undefined) return
   throw repositoryUnknown(authorisation)
 }
@@ -108,7 +126,8 @@ interface Examined {
 /** Everything that the archive itself and the grants decide. */
 async function examine(deps: PublishDeps, request: PublishRequest): Promise<Examined> {
   requireWritable(deps.settingsOf, request.authorisation.repository)
-  const chart = await readChartArchive(request.archive.open(), request.reading)
+  const { archives = IN_THIS_THREAD } = deps
+  const chart = await archives.read(request.archive, request.reading ?? 'strict')
   const id = { repository: request.authorisation.repository, ...chart.metadata }
   request.authorisation.requireChart(id.name)
   requireOciName(id)

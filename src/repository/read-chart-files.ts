@@ -4,6 +4,7 @@ import { readArchiveMembers } from '../chart/archive-members.ts'
 import { VALUES_YAML } from '../chart/values.ts'
 import { type ChartFile } from '../chart/write-archive.ts'
 import { AppError } from '../errors.ts'
+import { auditRead } from './audit-read.ts'
 import { openBlob } from './read-blob.ts'
 
 export interface ReadChartFilesDeps {
@@ -55,6 +56,6 @@ async function readFiles(
   { actor, detail }: Reading,
   wants: (path: string) => boolean,
 ): Promise<readonly ChartFile[]> {
-  noteRead({ ...actor, action: 'read', outcome: 'done', repository, chart, version, detail })
+  noteRead({ ...auditRead(actor, detail), repository, chart, version })
   return readArchiveMembers(await openBlob(blobs, digest), { wants, maxBytes: MOST_BYTES })
 }

@@ -51,8 +51,10 @@ async function findRetentions(
   if (repository === undefined) {
     const names = (await catalog.listRepositories()).map(({ name }) => name)
     return names.flatMap((name) => {
-      const { retention, access } = settingsOf(name)
-      return retention === undefined || access === 'read-only' ? [] : [{ repository: name, retention }]
+      const { retention, access, virtual } = settingsOf(name)
+      return retention === undefined || access === 'read-only' || virtual !== undefined
+        ? []
+        : [{ repository: name, retention }]
     })
   }
   await requireRepository(catalog, repository)

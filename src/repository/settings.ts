@@ -1,6 +1,6 @@
 import { type Quota } from '../catalog/catalog.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
-import { type Keyring } from '../provenance/keyring.ts'
+import { Keyring } from '../provenance/keyring.ts'
 import { type SigningKey } from '../provenance/signing-key.ts'
 import { type Retention } from './retention.ts'
 
@@ -29,6 +29,17 @@ export interface RepositorySettings {
   readonly retention?: Retention
   /** The repository's ID at Artifact Hub. */
   readonly artifactHubId?: string
+  /** Whether it has its charts from upstreams, and takes no uploads. */
+  readonly isMirror?: true
+  /** Its members in their order, where it is virtual: it holds nothing itself. */
+  readonly virtual?: readonly RepositoryName[]
 }
 
 export type SettingsOf = (repository: RepositoryName) => RepositorySettings
+
+/** What is handed out for charts of all these repositories. */
+export function publicKeyringOf(settingsOf: SettingsOf, repositories: readonly RepositoryName[]): Keyring {
+  return repositories
+    .map((repository) => settingsOf(repository).publicKeyring)
+    .reduce((all, own) => all.merge(own), Keyring.empty())
+}

@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os'
 import { routes, type RouteDeps } from '../../src/http/routes.ts'
 import { type Route } from '../../src/http/route.ts'
 import { chart } from '../support/chart-builder.ts'
+import { ChartUpstream } from '../support/chart-upstream.ts'
+import { eventually } from '../support/eventually.ts'
 import { selfSignedClient, TestCa, type TestPeer } from '../support/test-ca.ts'
-import { TestServer, type Reply, type RequestOptions } from '../support/test-server.ts'
+import { type MirrorStatus } from '../../src/mirror/status.ts'
+import { jsonOf, TestServer, type Reply, type RequestOptions } from '../support/test-server.ts'
 
 /** Every route, as somebody asks for it in the repository `team-a`. No handler is called, so none needs anything. */
 const ROUTES = routes({} as RouteDeps)
@@ -46,6 +49,7 @@ interface Caller {
 
 describe('authorisation of every route', () => {
   let server: TestServer
+  let upstream: ChartUpstream
   let folder: string
   let archive: Buffer
   let provenance: Buffer
@@ -59,6 +63,7 @@ describe('authorisation of every route', () => {
     const namesake = await TestCa.create({ name: 'Chartroom CA' })
     await writeFile(join(folder, 'built-in.pem'), ca.certificatePem)
     await writeFile(join(folder, 'company.pem'), company.certificatePem)
+    upstream = await ChartUpstream.start()
     server = await TestServer.start({
       ca,
       settings: {
@@ -66,6 +71,7 @@ describe('authorisation of every route', () => {
         repositories: [
           { name: 'team-a', artifactHubId: '6d7e1f0a-0000-4000-8000-000000000000' },
           { name: 'team-b' },
+          { name: 'mirror', mirror: { mode: 'sync', approve: true, upstreams: [upstream.settings()] } },
         ],
         tls: {
           clientCAs: [
@@ -127,10 +133,12 @@ describe('authorisation of every route', () => {
     await server.request(admin, 'POST', '/api/team-b/charts', { body: archive })
     const prov = await server.request(admin, 'GET', '/team-a/charts/demo-0.1.0.tgz.prov')
     provenance = prov.bytes
+    await holdBack('demo', 'other')
   })
 
   after(async () => {
     await server.close()
+    await upstream.close()
     await rm(folder, { recursive: true })
   })
 
@@ -138,9 +146,20 @@ describe('authorisation of every route', () => {
     return server.request(admin, 'POST', '/api/team-a/charts', { body: archive })
   }
 
+  /** In the mirror, for an administrator to decide on. */
+  async function holdBack(...names: readonly string[]): Promise<void> {
+    for (const name of names) await upstream.add({ name })
+    await server.request(admin, 'POST', '/api/mirror/upstreams/sync')
+    await eventually(async () => {
+      const reply = await server.request(admin, 'GET', '/api/mirror/upstreams')
+      const { upstreams, syncing } = jsonOf(reply) as MirrorStatus & { readonly syncing?: unknown }
+      assert.deepEqual([upstreams[0]?.held, syncing], [names.length, undefined])
+    })
+  }
+
   function sample(route: Route): { readonly path: string; readonly options: RequestOptions } {
     const path = route.path
-      .replace('{*repository/}', 'team-a/')
+      .replace('{*repository/}', route.path.includes('/}upstreams') ? 'mirror/' : 'team-a/')
       .replace(':stem', 'demo-0.1.0')
       .replace(':name', 'demo')
       .replace(':version', '0.1.0')
@@ -148,6 +167,9 @@ describe('authorisation of every route', () => {
       '/api/team-a/charts': archive,
       '/api/team-a/prov': provenance,
       '/api/team-a/promote': Buffer.from(JSON.stringify({ from: 'team-b', name: 'demo', version: '0.1.0' })),
+      '/api/mirror/upstreams/sync': Buffer.alloc(0),
+      '/api/mirror/upstreams/release': Buffer.from(JSON.stringify({ chart: 'demo', versions: ['0.1.0'] })),
+      '/api/mirror/upstreams/reject': Buffer.from(JSON.stringify({ chart: 'other' })),
     }
     const body = route.method === 'post' ? bodies[path] : undefined
     assert.ok(route.method !== 'post' || body !== undefined, `the test has no body for ${path}`)
@@ -195,7 +217,7 @@ describe('authorisation of every route', () => {
           assert.ok(caller, name)
           const { status, reason } = await server.request(caller.peer, method, path, options)
           if (isAllowed(route, path, caller)) {
-            assert.ok(status === 200 || status === 201, `${name}: ${status} ${reason}`)
+            assert.ok([200, 201, 202].includes(status), `${name}: ${status} ${reason}`)
           } else {
             assert.equal(status, 403, `${name}: ${status} ${reason}`)
             if (caller.reason !== undefined) assert.match(reason, caller.reason)

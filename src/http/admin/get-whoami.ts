@@ -1,21 +1,27 @@
 import { type Identity } from '../../policy/identity.ts'
 import { type Policy } from '../../policy/policy.ts'
 import { type Catalog } from '../../catalog/catalog.ts'
+import { type SettingsOf } from '../../repository/settings.ts'
 import { type VerifiedHandler } from '../exchange.ts'
 import { jsonReply } from '../reply.ts'
 
 export interface WhoamiDeps {
   readonly catalog: Catalog
   readonly policyInForce: () => Policy
+  readonly settingsOf: SettingsOf
 }
 
 /** Who the server takes the caller for, what that identity may do in each repository, and until when. */
-export function getWhoami({ catalog, policyInForce }: WhoamiDeps): VerifiedHandler {
+export function getWhoami({ catalog, policyInForce, settingsOf }: WhoamiDeps): VerifiedHandler {
   return async ({ identity }) => {
     const policy = policyInForce()
     const repositories = await catalog.listRepositories()
     const grants = repositories
-      .map(({ name }) => ({ repository: name, may: policy.actionsOf(identity, name) }))
+      .map(({ name }) => ({
+        repository: name,
+        may: policy.actionsOf(identity, name),
+        ...(settingsOf(name).virtual !== undefined && { virtual: true }),
+      }))
       .filter(({ may }) => may.length > 0)
     return jsonReply(
       200,

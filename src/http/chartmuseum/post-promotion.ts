@@ -4,15 +4,17 @@ import { parseRepositoryName } from '../../chart/repository-name.ts'
 import { parseChartVersion } from '../../chart/version.ts'
 import { AppError } from '../../errors.ts'
 import { type Policy } from '../../policy/policy.ts'
-import { promote } from '../../repository/promote.ts'
-import { admitPublish, type PublishDeps } from '../../repository/publish.ts'
+import { promote, type PromoteDeps } from '../../repository/promote.ts'
+import { admitPublish } from '../../repository/publish.ts'
+import { type VirtualRepositories } from '../../repository/virtual-repositories.ts'
 import { type Handler } from '../exchange.ts'
 import { jsonReply } from '../reply.ts'
 import { receiveSmall } from '../upload.ts'
 import { forceOf } from './force.ts'
 
-export interface PostPromotionDeps extends PublishDeps {
+export interface PostPromotionDeps extends PromoteDeps {
   readonly policyInForce: () => Policy
+  readonly virtual: VirtualRepositories
 }
 
 /** Three names, the longest of which has some hundred characters. */
@@ -25,11 +27,15 @@ export function postPromotion(deps: PostPromotionDeps): Handler<'publish'> {
   return async (exchange) => {
     const { authorisation, identity, actor, query } = exchange
     await admitPublish(deps, authorisation)
-    const { from, name, version } = parsePromotion(await receiveSmall(exchange, MOST_BODY_BYTES))
+    const { from, name: text, version } = parsePromotion(await receiveSmall(exchange, MOST_BODY_BYTES))
+    const source = deps
+      .policyInForce()
+      .authorise(identity, 'read', parseRepositoryName(from === '/' ? '' : from))
+    const name = parseChartName(text)
     const promoted = await promote(deps, {
       authorisation,
-      source: deps.policyInForce().authorise(identity, 'read', parseRepositoryName(from === '/' ? '' : from)),
-      name: parseChartName(name),
+      source: await deps.virtual.holderOf(source, name),
+      name,
       version: parseChartVersion(version),
       force: forceOf(query),
       actor,

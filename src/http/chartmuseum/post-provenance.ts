@@ -1,4 +1,5 @@
 import { MOST_PROVENANCE_BYTES } from '../../provenance/message.ts'
+import { requireUploads } from '../../repository/admission.ts'
 import { attachProvenance, subjectOf, type AttachDeps } from '../../repository/attach-provenance.ts'
 import { type Handler } from '../exchange.ts'
 import { jsonReply } from '../reply.ts'
@@ -11,6 +12,7 @@ import { uploadWords } from './upload-words.ts'
 export function postProvenance(deps: AttachDeps): Handler<'publish'> {
   return worded(uploadWords, async (exchange) => {
     const { authorisation, actor, query } = exchange
+    requireUploads(deps.settingsOf, authorisation.repository)
     const provenance = await receiveSmall(exchange, MOST_PROVENANCE_BYTES)
     const id = subjectOf(authorisation, provenance)
     const force = forceOf(query)
