@@ -3,6 +3,7 @@ import { type UpstreamConfig } from '../config/mirror.ts'
 import { type Credentials, type Upstream } from '../mirror/upstream.ts'
 import { readClientTls } from '../publishing/client-tls.ts'
 import { readSecret } from './read-secret.ts'
+import { readKeyring } from './signing-keys.ts'
 
 /** An upstream as it is configured, with its secrets and certificates read. Throws `key-unusable`, naming the file. */
 export async function readUpstream(config: UpstreamConfig, now: Date): Promise<Upstream> {
@@ -21,6 +22,8 @@ export async function readUpstream(config: UpstreamConfig, now: Date): Promise<U
     present({ caFile: ca, certFile: clientCertificate, keyFile: clientKey }),
     now,
   )
+  // It is read again for each check, and a mirror that could check nothing is refused here.
+  if (config.keyring !== undefined) await readKeyring(config.keyring, 'required')
   const everybody = await readClientTls({}, now)
   const credentials = await readCredentials(config)
   const proxy = await readProxy(config.proxy)

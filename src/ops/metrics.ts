@@ -1,8 +1,10 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { MirrorMetrics } from './mirror-metrics.ts'
 
 /** What Prometheus sees. Labels come from closed lists only: nothing that a caller chooses makes a new series. */
 export class Metrics {
   readonly registry = new Registry()
+  readonly mirrors = new MirrorMetrics(this.registry)
 
   readonly #requests = new Counter({
     name: 'chartroom_requests_total',
@@ -76,6 +78,7 @@ export class Metrics {
     name: 'chartroom_expiry_timestamp_seconds',
     help: 'When what is in force expires: server certificate, trust anchors, revocation lists, signing key.',
     labelNames: ['what'],
+    aggregator: 'min',
     registers: [this.registry],
   })
 
@@ -95,6 +98,7 @@ export class Metrics {
   readonly webhookBacklog = new Gauge({
     name: 'chartroom_webhook_backlog',
     help: 'Changes that webhooks have still to be told of; 0 in a process that leaves it to another one.',
+    aggregator: 'max',
     registers: [this.registry],
   })
 

@@ -27,6 +27,11 @@ export class ServerProcess {
     return new ServerProcess([process.execPath, MAIN, name, '--config', configFile, ...flags])
   }
 
+  /** Of a command that has commands of its own: all its words. */
+  static run(...args: readonly string[]): ServerProcess {
+    return new ServerProcess([process.execPath, MAIN, ...args])
+  }
+
   private constructor([program = '', ...args]: readonly string[]) {
     this.#child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     this.exited = once(this.#child, 'close').then(([code, signal]: Exit[keyof Exit][]) => {
