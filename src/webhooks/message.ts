@@ -14,13 +14,15 @@ export interface Message {
   readonly digest?: string
   readonly at: string
   readonly by: string
+  /** What is wrong, of a `mirror-alarm`; `digest` is then the one that was found. */
+  readonly alarm?: { readonly kind: string; readonly reason: string }
   /** Where the archive is, or was before it was deleted; of a ping, the server's. */
   readonly url: string
 }
 
 /** `serverUrl` ends with the context path. */
 export function changeMessage(event: ChangeEvent, serverUrl: string): Message {
-  const { id, kind, repository, chart, version, digest, at, by } = event
+  const { id, kind, repository, chart, version, digest, at, by, alarm } = event
   const folder = [serverUrl, ...(repository === '' ? [] : [repository]), 'charts'].join('/')
   return {
     id,
@@ -29,6 +31,7 @@ export function changeMessage(event: ChangeEvent, serverUrl: string): Message {
     chart,
     version,
     ...(digest !== undefined && { digest: `sha256:${digest}` }),
+    ...(alarm && { alarm }),
     at: at.toISOString(),
     by,
     url: `${folder}/${encodeURIComponent(archiveFilename(chart, version))}`,

@@ -29,7 +29,7 @@ describe('the setting webhooks', () => {
         secretFile: join(folder, 's'),
         ca: join(folder, 'ca.pem'),
         repositories: [{ glob: '**' }],
-        events: ['publish', 'overwrite', 'delete', 'attach-provenance'],
+        events: ['publish', 'overwrite', 'delete', 'attach-provenance', 'mirror-alarm'],
         timeout: 10_000,
       },
     ])
