@@ -24,7 +24,7 @@ interface Connections {
 }
 
 export async function takeLease(
-  { read, write }: Connections,
+  connections: Connections,
   { name, owner }: { readonly name: string; readonly owner: string },
   { now, until }: LeaseTimes,
 ): Promise<'held' | 'held-elsewhere'> {
@@ -33,8 +33,8 @@ export async function takeLease(
     return lease !== undefined && lease.owner !== owner && lease.until > now.toISOString()
   }
   // Without the write lock first: those who wait for the lease ask often.
-  if (await read(isOthers)) return 'held-elsewhere'
-  return write((tx) => {
+  if (await connections.read(isOthers)) return 'held-elsewhere'
+  return connections.write((tx) => {
     if (isOthers(tx)) return 'held-elsewhere'
     tx.run(TAKE, { name, owner, until: until.toISOString() })
     return 'held'

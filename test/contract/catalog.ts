@@ -3,6 +3,7 @@ import { describeBlobs } from './catalog/blobs.ts'
 import { type CatalogFixture, CatalogHarness } from './catalog/harness.ts'
 import { describeIndex } from './catalog/index-snapshots.ts'
 import { describeLookup } from './catalog/lookup.ts'
+import { describeOffers } from './catalog/offers.ts'
 import { describeOutbox } from './catalog/outbox.ts'
 import { describeProcesses } from './catalog/processes.ts'
 import { describeProvenance } from './catalog/provenance.ts'
@@ -37,5 +38,6 @@ export function describeCatalog(name: string, create: () => Promise<CatalogFixtu
     describeQuotas(use)
     describePurging(use)
     describeOutbox(use)
+    describeOffers(use)
   })
 }
