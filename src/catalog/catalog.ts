@@ -408,7 +408,6 @@ export const AUDIT_ACTIONS = [
   'revoke-certificate',
   'mirror-refresh',
   'mirror-sync',
-  'mirror-sync',
   'mirror-release',
   'mirror-reject',
   'mirror-alarm',

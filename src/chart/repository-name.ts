@@ -14,7 +14,7 @@ const LONGEST_NAME = 255
 
 /** Words that a route uses after a repository's name: as a segment they would give a path two readings. */
 const RESERVED_ANYWHERE = new Set(
-  'api v2 charts prov index.yaml artifacthub-repo.yml keys manifests blobs tags referrers promote templates values'.split(
+  'api v2 charts prov index.yaml artifacthub-repo.yml keys manifests blobs tags referrers promote templates upstreams values'.split(
     ' ',
   ),
 )

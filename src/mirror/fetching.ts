@@ -1,14 +1,22 @@
-import { type Catalog } from '../catalog/catalog.ts'
+import { type Actor, type Catalog } from '../catalog/catalog.ts'
 import { type Offer } from '../catalog/offers.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { elapses } from './elapses.ts'
 import { type Fetcher } from './fetch-offer.ts'
 import { type Mirror } from './mirror.ts'
-import { type FetchedVersion, type RefusedVersion, type SyncOptions } from './sync.ts'
+import { type FetchedVersion, type RefusedVersion } from './sync-report.ts'
 
 export interface FetchingDeps {
   readonly fetcher: Fetcher
   readonly catalog: Pick<Catalog, 'findVersion'>
+}
+
+export interface FetchingOptions {
+  readonly by: Actor
+  /** Breaks it off: what has been fetched stays, and the next run does the rest. */
+  readonly signal: AbortSignal
+  /** The mirror as it is configured by now; without it, it stays what it is. */
+  readonly current?: () => Mirror | undefined
 }
 
 export interface Fetching {
@@ -50,7 +58,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['overloaded', 'unavailable'])
 export function createFetching(
   { fetcher, catalog }: FetchingDeps,
   mirror: Mirror,
-  { by, signal, current = () => mirror }: SyncOptions,
+  { by, signal, current = () => mirror }: FetchingOptions,
 ): Fetching {
   const fetched: FetchedVersion[] = []
   const refused: RefusedVersion[] = []

@@ -1,6 +1,7 @@
 import { type Offer, type OfferDifference, type Offers } from '../catalog/offers.ts'
 import { type Digest } from '../chart/digest.ts'
 import { type ChartName } from '../chart/name.ts'
+import { describeRepository } from '../chart/repository-name.ts'
 import { AppError } from '../errors.ts'
 import { chartDifferences, type DifferenceRules } from './chart-differences.ts'
 import { type RefusedEntry } from './index-entries.ts'
@@ -41,12 +42,19 @@ export interface PreviewedVersion {
   readonly digest?: Digest
 }
 
-/** Reads the upstreams' indexes in full, by the filters in force now, and changes nothing. */
+/**
+ * Reads the upstreams' indexes in full, by the filters in force now, and changes nothing. Throws `request-invalid` for a
+ * mirror that is offline.
+ */
 export async function previewMirror(
   deps: PreviewDeps,
   mirror: Mirror,
   signal: AbortSignal,
 ): Promise<Preview> {
+  if (mirror.settings.offline) {
+    const name = describeRepository(mirror.repository)
+    throw new AppError('request-invalid', `${name} is offline by its setting: no upstream is asked`)
+  }
   const upstreams: PreviewedUpstream[] = []
   const versions: PreviewedVersion[] = []
   const taken = new Set<ChartName>()

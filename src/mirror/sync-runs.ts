@@ -4,8 +4,8 @@ import { describeRepository, type RepositoryName } from '../chart/repository-nam
 import { AppError } from '../errors.ts'
 import { type MirrorMetrics } from '../ops/mirror-metrics.ts'
 import { type Mirror } from './mirror.ts'
-import { syncMirror, type SyncDeps, type SyncReport } from './sync.ts'
-import { describeSync, isComplete } from './sync-summary.ts'
+import { syncMirror, type SyncDeps } from './sync.ts'
+import { describeSync, isComplete, type SyncReport } from './sync-report.ts'
 
 export interface SyncRunsDeps extends SyncDeps {
   /** As configured now. */
@@ -48,7 +48,9 @@ export class SyncRuns {
       this.#runs.delete(repository)
     })
     this.#runs.set(repository, { ...run, ended: tracked })
-    if ((await Promise.race([begun.promise, ended])) === 'busy') throw alreadyRunning(repository)
+    const outcome = await Promise.race([begun.promise, ended])
+    if (outcome === 'busy') throw alreadyRunning(repository)
+    if (outcome === 'failed') throw new AppError('unavailable', 'the sync could not be begun')
     return run
   }
 
@@ -81,6 +83,7 @@ export class SyncRuns {
       if (report.outcome !== 'busy') this.#note(report, by)
       return report.outcome
     } catch (error) {
+      if (this.#stop.signal.aborted) return 'stopped'
       metrics.mirrors.syncs.inc({ ...labels, outcome: 'failed' })
       log.error(
         { err: error, mirror: describeRepository(repository), by: by.who },

@@ -1,14 +1,13 @@
 import { type Actor, type Catalog } from '../catalog/catalog.ts'
 import { type Offer, type Offers } from '../catalog/offers.ts'
-import { type ArchiveReading } from '../chart/archive.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { inParallel } from '../transfer/in-parallel.ts'
 import { elapses } from './elapses.ts'
-import { createFetching, type FetchingDeps } from './fetching.ts'
+import { createFetching, type FetchingDeps, type FetchingOptions } from './fetching.ts'
 import { withLease } from './lease.ts'
 import { type Mirror } from './mirror.ts'
 import { type RefreshReport } from './refresh-report.ts'
-import { describeSync, isComplete } from './sync-summary.ts'
+import { describeSync, isComplete, type HeldVersion, type SyncReport } from './sync-report.ts'
 
 export interface SyncDeps extends FetchingDeps {
   readonly catalog: Pick<Catalog, 'appendAudit' | 'findVersion' | 'offers'>
@@ -16,13 +15,8 @@ export interface SyncDeps extends FetchingDeps {
   readonly refresh: (mirror: Mirror, signal: AbortSignal) => Promise<RefreshReport>
 }
 
-export interface SyncOptions {
-  readonly by: Actor
-  /** Breaks it off: what has been fetched stays, and the next run does the rest. */
-  readonly signal: AbortSignal
+export interface SyncOptions extends FetchingOptions {
   readonly progress?: SyncProgress
-  /** The mirror as it is configured by now; without it, it stays what it is. */
-  readonly current?: () => Mirror | undefined
 }
 
 export interface SyncProgress {
@@ -30,41 +24,6 @@ export interface SyncProgress {
   readonly held?: () => void
   readonly begin: (total: number) => void
   readonly step: () => void
-}
-
-export interface SyncReport {
-  readonly repository: RepositoryName
-  /** `busy`: another process is at it. `offline`: nobody is to be asked. `stopped`: see `reason`. */
-  readonly outcome: 'done' | 'stopped' | 'busy' | 'offline'
-  readonly reason?: string
-  /** How their indexes were read, what has gone there, and what was withdrawn here for that. */
-  readonly upstreams: RefreshReport['upstreams']
-  readonly fetched: readonly FetchedVersion[]
-  readonly refused: readonly RefusedVersion[]
-  readonly held: readonly HeldVersion[]
-  /** Those that were here before. */
-  readonly unchanged: number
-  /** Those that are still to be fetched, refused ones aside. */
-  readonly postponed: number
-}
-
-interface SyncedVersion {
-  readonly name: string
-  readonly version: string
-  readonly upstream: string
-}
-
-export interface FetchedVersion extends SyncedVersion {
-  readonly reading: ArchiveReading
-}
-
-export interface RefusedVersion extends SyncedVersion {
-  readonly reason: string
-}
-
-export interface HeldVersion extends SyncedVersion {
-  /** Absent: until it is released. */
-  readonly until?: Date
 }
 
 /** For another process that refreshes just now. */
@@ -120,7 +79,8 @@ async function sync(deps: SyncDeps, mirror: Mirror, options: SyncOptions): Promi
     refused,
     held: await listHeld(offers, repository),
     unchanged,
-    postponed: (await countMissing(offers, repository)) - refused.length,
+    // Refused ones may have gone meanwhile.
+    postponed: Math.max(0, (await countMissing(offers, repository)) - refused.length),
   }
   await audit(deps, report, options.by)
   return report
@@ -160,8 +120,8 @@ async function countMissing(offers: Offers, repository: RepositoryName): Promise
 async function listHeld(offers: Offers, repository: RepositoryName): Promise<readonly HeldVersion[]> {
   const held: HeldVersion[] = []
   for await (const batch of offers.listOffers(repository, { which: 'held' })) {
-    for (const { name, version, upstream, heldUntil } of batch) {
-      held.push({ name, version, upstream, ...(heldUntil && { until: heldUntil }) })
+    for (const { name, version, upstream, heldUntil, stored } of batch) {
+      if (stored === 'no') held.push({ name, version, upstream, ...(heldUntil && { until: heldUntil }) })
     }
   }
   return held

@@ -25,6 +25,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   enum: (words, value, path) => ((words as readonly unknown[]).includes(value) ? [] : [path]),
   minLength: (least, value, path) =>
     typeof value !== 'string' || value.length >= Number(least) ? [] : [path],
+  pattern: (pattern, value, path) =>
+    typeof value !== 'string' || new RegExp(String(pattern)).test(value) ? [] : [path],
   minimum: (least, value, path) => (typeof value !== 'number' || value >= Number(least) ? [] : [path]),
   maximum: (most, value, path) => (typeof value !== 'number' || value <= Number(most) ? [] : [path]),
   minItems: (least, value, path) => (!Array.isArray(value) || value.length >= Number(least) ? [] : [path]),

@@ -8,7 +8,7 @@ import {
 import { AppError } from '../../../src/errors.ts'
 
 const RESERVED_ANYWHERE =
-  'api v2 charts prov index.yaml artifacthub-repo.yml keys manifests blobs tags referrers promote templates values'
+  'api v2 charts prov index.yaml artifacthub-repo.yml keys manifests blobs tags referrers promote templates upstreams values'
 const RESERVED_FIRST = 'health info static ui crl.pem whoami repositories'
 
 describe('parseRepositoryName', () => {

@@ -1,4 +1,41 @@
-import { type SyncReport } from './sync.ts'
+import { type ArchiveReading } from '../chart/archive.ts'
+import { type RepositoryName } from '../chart/repository-name.ts'
+import { type RefreshReport } from './refresh-report.ts'
+
+export interface SyncReport {
+  readonly repository: RepositoryName
+  /** `busy`: another process is at it. `offline`: nobody is to be asked. `stopped`: see `reason`. */
+  readonly outcome: 'done' | 'stopped' | 'busy' | 'offline'
+  readonly reason?: string
+  /** How their indexes were read, what has gone there, and what was withdrawn here for that. */
+  readonly upstreams: RefreshReport['upstreams']
+  readonly fetched: readonly FetchedVersion[]
+  readonly refused: readonly RefusedVersion[]
+  readonly held: readonly HeldVersion[]
+  /** Those that were here before. */
+  readonly unchanged: number
+  /** Those that are still to be fetched, refused ones aside. */
+  readonly postponed: number
+}
+
+interface SyncedVersion {
+  readonly name: string
+  readonly version: string
+  readonly upstream: string
+}
+
+export interface FetchedVersion extends SyncedVersion {
+  readonly reading: ArchiveReading
+}
+
+export interface RefusedVersion extends SyncedVersion {
+  readonly reason: string
+}
+
+export interface HeldVersion extends SyncedVersion {
+  /** Absent: until it is released. */
+  readonly until?: Date
+}
 
 /** Whether the mirror has all that it may have: only what was refused for good is not here. */
 export function isComplete({ outcome, upstreams, postponed }: SyncReport): boolean {
