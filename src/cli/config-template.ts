@@ -31,6 +31,7 @@ access:
 # ops: 127.0.0.1:8081           # /livez, /readyz and /metrics over plain HTTP, or off
 # url: https://localhost:8443   # what clients use
 # contextPath: /charts          # the path that everything is served under
+# workers: 1                    # processes that serve on the same port, or auto: one for each core
 # storage: storage
 # certs: certs
 
@@ -64,6 +65,17 @@ access:
 #   - { name: team-b, signing: { key: team-b.key.asc, keyring: team-b.gpg } }  # with a signing key of its own
 #   - { name: { glob: 'sandbox/**' }, overwrite: always, tombstones: release, quota: { versions: 500 } }
 #   - { name: old, readOnly: true }
+#   - name: mirror/argo           # charts of others, fetched once and checked; see docs/mirroring.md
+#     mirror:
+#       mode: both                # or pull-through: when somebody asks; sync: by schedule only
+#       schedule: '0 3 * * *'
+#       quarantine: 7d            # new versions are held back; or approve: true
+#       upstreams:
+#         - name: argo
+#           url: https://argoproj.github.io/argo-helm
+#           hosts: [github.com, release-assets.githubusercontent.com]
+#           include: [{ chart: argo-cd, versions: '>=5.0.0' }]
+#   - { name: all, virtual: [team-a/stable, team-b] }  # the charts of several; see docs/virtual-repositories.md
 #   - { name: team-a/staging, retention: { keepVersions: 20, keepFor: 90d } }  # for "chartroom retain --apply"
 # webhooks:                     # told of publishes and deletions, signed and retried; see docs/webhooks.md
 #   - { url: 'https://ci.example.org/charts', secretFile: webhook.secret, repositories: [team-a/stable], timeout: 10s }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { duration } from '../config/units.ts'
 
 /** The options that every command has. */
@@ -15,6 +15,15 @@ export function withServerOptions(command: Command): Command {
     .option('--ops <host:port|off>', 'where to serve probes and metrics')
     .option('--url <url>', 'the URL that clients use')
     .option('--context-path <path>', 'the path that everything is served under')
+}
+
+/** Of what a command answers: for people, or for programs. */
+export type Format = 'table' | 'json'
+
+export function withFormat(command: Command): Command {
+  return command.addOption(
+    new Option('--format <format>', 'of the report').choices(['table', 'json']).default('table'),
+  )
 }
 
 /** For an option that may be given several times. */

@@ -12,6 +12,7 @@ import { addGc } from './gc.ts'
 import { addImport } from './import.ts'
 import { addInit } from './init.ts'
 import { addKey } from './key.ts'
+import { addMirror } from './mirror.ts'
 import { addPolicy } from './policy.ts'
 import { addPromote } from './promote.ts'
 import { addPublish, type PublishContext } from './publish.ts'
@@ -61,6 +62,7 @@ function createProgram(context: PublishContext, exitWith: (code: number) => void
   addImport(program, context, exitWith)
   addExport(program, context)
   addPromote(program, context)
+  addMirror(program, context, exitWith)
   addRepo(program, context)
   addWebhook(program, context)
   addConfig(program, context)
