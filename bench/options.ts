@@ -32,7 +32,7 @@ Measures Chartroom beside nginx and ChartMuseum on this machine (docs/performanc
 
   --works LIST     what to measure, by comma; default: what takes a few minutes.
                    serving is short for all requests. All: ${WORK_NAMES.join(' ')}
-  --peers LIST     nginx, nginx-s, chartmuseum or none; default: those that are installed
+  --peers LIST     nginx, nginx-s, chartmuseum, bare or none; default: those that are installed
   --nginx-s PATH   another nginx, best with the OpenSSL that Node has
   --rounds N       pairs of slices for each request (7)
   --seconds S      of one slice (0.7)
@@ -50,7 +50,7 @@ Measures Chartroom beside nginx and ChartMuseum on this machine (docs/performanc
 const QUICK = { rounds: 7, versions: 10_000, packages: 1000, minutes: 1, works: DEFAULT_WORKS }
 const FULL = { rounds: 15, versions: 100_000, packages: 10_000, minutes: 10, works: WORK_NAMES }
 const SLICE_SECONDS = 0.7
-const PEERS = ['nginx', 'nginx-s', 'chartmuseum'] as const
+const PEERS = ['nginx', 'nginx-s', 'chartmuseum', 'bare'] as const
 
 /** Throws for what it does not understand. */
 export function readRequest(args: readonly string[]): Request {

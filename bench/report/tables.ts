@@ -8,6 +8,7 @@ const PEER_TITLES = [
   ['nginx', '÷ nginx (D)'],
   ['nginx-s', '÷ nginx (S)'],
   ['chartmuseum', '÷ ChartMuseum'],
+  ['bare', '÷ bare Node'],
 ] as const satisfies readonly (readonly [PeerName, string])[]
 
 /** Empty where nothing of the kind was measured. */

@@ -6,6 +6,7 @@ export interface Peers {
   readonly nginx?: NginxBinary<'nginx'>
   readonly nginxS?: NginxBinary<'nginx-s'>
   readonly chartmuseum?: true
+  readonly bare?: true
   /** Of each that is there, what it says of itself. */
   readonly versions: Readonly<Record<string, string>>
 }
@@ -38,6 +39,7 @@ export function findPeers({ peers, nginxS }: PeersRequest, say: (line: string) =
     ...(nginx && { nginx: { peer: 'nginx', binary: 'nginx' } }),
     ...(other && nginxS && { nginxS: { peer: 'nginx-s', binary: nginxS } }),
     ...(museum && { chartmuseum: true }),
+    ...(peers.includes('bare') && { bare: true }),
     versions: {
       ...(nginx && { nginx }),
       ...(other && { 'nginx-s': other }),

@@ -14,8 +14,11 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** `nginx` is the system's (D); `nginx-s` another binary, best with the OpenSSL that Node has (S). */
-export type PeerName = 'chartroom' | 'nginx' | 'nginx-s' | 'chartmuseum'
+/**
+ * `nginx` is the system's (D); `nginx-s` another binary, best with the OpenSSL that Node has (S); `bare` is Node without
+ * Chartroom.
+ */
+export type PeerName = 'chartroom' | 'nginx' | 'nginx-s' | 'chartmuseum' | 'bare'
 
 export interface Launch {
   readonly peer: PeerName

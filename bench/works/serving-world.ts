@@ -12,6 +12,7 @@ import { fillCatalog } from '../data/fill-catalog.ts'
 import { type Certificates, makeCertificates } from '../servers/certificates.ts'
 import { prepareChartroom, startChartroom } from '../servers/chartroom.ts'
 import { startChartMuseum } from '../servers/chartmuseum.ts'
+import { startBare } from '../servers/bare.ts'
 import { startNginx } from '../servers/nginx.ts'
 import { type Peers } from '../servers/peers.ts'
 import { Publisher } from '../servers/publish.ts'
@@ -60,7 +61,7 @@ export async function startServingWorld(
   )
   const chartroom = await startOurs(folder, certificates, { indexes, archives, settings, nodeOptions })
   const root = join(folder, 'files')
-  if (peers.nginx !== undefined || peers.nginxS !== undefined)
+  if (peers.nginx !== undefined || peers.nginxS !== undefined || peers.bare !== undefined)
     await writeFiles(root, certificates, { indexes, archives, port: chartroom.port })
   const servers: [Server, ...Server[]] = [chartroom]
   if (peers.nginx !== undefined)
@@ -72,6 +73,8 @@ export async function startServingWorld(
     await writePackages(storage, indexes, archives)
     servers.push(await startChartMuseum({ folder: join(folder, 'chartmuseum'), storage }, certificates))
   }
+  if (peers.bare !== undefined)
+    servers.push(await startBare({ root, logFile: join(folder, 'bare.log') }, certificates))
   return {
     certificates,
     servers,
@@ -105,7 +108,7 @@ async function startOurs(
   return server
 }
 
-/** What nginx serves: byte for byte what Chartroom serves. */
+/** What nginx and bare Node serve: byte for byte what Chartroom serves. */
 async function writeFiles(
   root: string,
   { ca, reader }: Certificates,
