@@ -26,6 +26,7 @@ const SERVING: Result = {
       ratios: {
         nginx: { lower: 1, median: 1.04, upper: 1.1 },
         chartmuseum: { lower: 0.7, median: 0.8, upper: 0.9 },
+        bare: { lower: 1.9, median: 2, upper: 2.1 },
       },
       targets: { nginx: 1.1, 'nginx-s': 1.6, chartmuseum: 0.7 },
     },
@@ -47,7 +48,7 @@ describe("the benchmark's report", () => {
     const row = servingTable([SERVING]).split('\n')[2]
     assert.equal(
       row,
-      '| keep-alive 1 KB | 14.3 | **1.04** (1 to 1.1), target 1.1 | – | 0.8 (0.7 to 0.9), target 0.7 |',
+      '| keep-alive 1 KB | 14.3 | **1.04** (1 to 1.1), target 1.1 | – | 0.8 (0.7 to 0.9), target 0.7 | 2 (1.9 to 2.1) |',
     )
   })
 
