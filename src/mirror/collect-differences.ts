@@ -54,7 +54,8 @@ export class DifferenceCollector {
     // What another upstream offers of a chart that this one has lost stays.
     const own = entries.length > 0 ? known : known.filter(({ upstream }) => upstream === rules.upstream)
     const { differences, vanished } = await chartDifferences(own, entries, rules)
-    this.differences.push(...differences)
+    // No spread: a call takes some ten thousands of arguments at most.
+    for (const difference of differences) this.differences.push(difference)
     if (taken.has(name)) return
     const stored = vanished.filter((offer) => offer.stored === 'live')
     const selected = new Set<unknown>(stored.length === 0 ? [] : this.#select([...entries, ...stored]))

@@ -1,5 +1,6 @@
 import { type Filters } from './filters.ts'
-import { type IndexBatch, type IndexSummary } from './index-entries.ts'
+import { type BatchSlice } from './batch-slices.ts'
+import { type IndexSummary } from './index-entries.ts'
 
 /** What the worker that reads an index is given, and what it says. */
 export interface WorkerTask {
@@ -10,10 +11,11 @@ export interface WorkerTask {
 export type ToWorker =
   | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
   | { readonly kind: 'end' }
-  /** The batch is taken: the next one, please. */
+  /** The slice is taken: the next one, please. */
   | { readonly kind: 'taken' }
 
 export type FromWorker =
-  | { readonly kind: 'batch'; readonly batch: IndexBatch }
+  /** A part of a chart's batch; `isLast` ends the batch. */
+  | ({ readonly kind: 'slice' } & BatchSlice)
   | { readonly kind: 'done'; readonly summary: IndexSummary }
   | { readonly kind: 'failed'; readonly message: string }

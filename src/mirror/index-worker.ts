@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
 import { AppError } from '../errors.ts'
+import { batchSlices } from './batch-slices.ts'
 import { readIndexEntries } from './index-entries.ts'
 import { type FromWorker, type ToWorker, type WorkerTask } from './index-messages.ts'
 
-/** Reads one index beside the event loop: takes its chunks, gives its entries, and waits until each batch is taken. */
+/** Reads one index beside the event loop: takes its chunks, gives its entries, and waits until each slice of them is taken. */
 async function work(port: NonNullable<typeof parentPort>, { base, filters }: WorkerTask): Promise<void> {
   const bytes = await new Promise<Buffer>((resolve) => {
     const chunks: Uint8Array[] = []
@@ -23,9 +24,11 @@ async function work(port: NonNullable<typeof parentPort>, { base, filters }: Wor
         send({ kind: 'done', summary: next.value })
         break
       }
-      const taken = once(port, 'message')
-      send({ kind: 'batch', batch: next.value })
-      await taken
+      for (const slice of batchSlices(next.value)) {
+        const taken = once(port, 'message')
+        send({ kind: 'slice', ...slice })
+        await taken
+      }
     }
   } catch (error) {
     if (!(error instanceof AppError)) throw error

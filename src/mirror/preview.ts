@@ -108,7 +108,7 @@ async function previewUpstream(
   const compare = async (chart: ChartName, entries: readonly UpstreamEntry[]): Promise<void> => {
     const known: Offer[] = []
     for await (const batch of offers.listOffers(repository, { chart })) known.push(...batch)
-    found.push(...(await compareChart(known, entries, rules)))
+    for (const version of await compareChart(known, entries, rules)) found.push(version)
   }
   try {
     await readOffers(upstream, { validators: undefined, known: () => undefined, signal }, async (batch) => {

@@ -1,6 +1,7 @@
 import { type Readable } from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import { AppError } from '../errors.ts'
+import { joiningSlices } from './batch-slices.ts'
 import { type Filters } from './filters.ts'
 import { type IndexBatch, type IndexSummary } from './index-entries.ts'
 import { type FromWorker, type ToWorker, type WorkerTask } from './index-messages.ts'
@@ -76,13 +77,15 @@ async function takeBatches(
   onBatch: (batch: IndexBatch) => Promise<void> | void,
 ): Promise<IndexSummary> {
   let leftMs = parseTimeoutMs
+  const batch = joiningSlices()
   for (;;) {
     const startMs = performance.now()
     const message = await messages.next(leftMs, signal)
     leftMs -= performance.now() - startMs
     if (message.kind === 'done') return message.summary
     if (message.kind === 'failed') throw upstreamInvalid(`${url.host}: ${message.message}`)
-    await onBatch(message.batch)
+    const whole = batch.add(message)
+    if (whole !== undefined) await onBatch(whole)
     post(worker, { kind: 'taken' })
   }
 }

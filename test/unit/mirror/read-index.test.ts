@@ -4,7 +4,12 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Readable } from 'node:stream'
 import { type Filters } from '../../../src/mirror/filters.ts'
-import { type IndexSummary, readIndexEntries, type RefusedEntry } from '../../../src/mirror/index-entries.ts'
+import {
+  type IndexBatch,
+  type IndexSummary,
+  readIndexEntries,
+  type RefusedEntry,
+} from '../../../src/mirror/index-entries.ts'
 import { type IndexReading, readUpstreamIndex } from '../../../src/mirror/read-index.ts'
 import { type UpstreamEntry } from '../../../src/mirror/upstream-entry.ts'
 import { skipLoudly } from '../../support/optional-tool.ts'
@@ -219,6 +224,31 @@ generated: "2020-01-01T00:00:00Z"
     const large = `entries:\n  demo:\n${versions}`
     await rejects(read(large, { maxHeapMiB: 16 }), { code: 'upstream-invalid', message: /costs too much/ })
     await rejects(read(large, { parseTimeoutMs: 1 }), { code: 'upstream-invalid', message: /takes too long/ })
+  })
+
+  it('gives all versions of a chart at once, and what is refused of it', async () => {
+    const versions = Array.from({ length: 1001 }, (_, patch) => ({
+      name: 'demo',
+      version: patch === 700 ? 'none' : `1.0.${patch}`,
+      urls: ['a.tgz'],
+    }))
+    const other = [{ name: 'other', version: '1.0.0', urls: ['a.tgz'] }]
+    const body = Readable.from([Buffer.from(JSON.stringify({ entries: { demo: versions, other } }))])
+    const url = new URL('https://a.example.org/index.yaml')
+    const batches: IndexBatch[] = []
+    const reading = { url, filters: EVERYTHING, maxBytes: 1_000_000 }
+    await readUpstreamIndex(body, reading, (batch) => void batches.push(batch))
+    deepEqual(
+      batches.map(({ entries, refused }) => [entries.length, refused.length]),
+      [
+        [1000, 1],
+        [1, 0],
+      ],
+    )
+    deepEqual(
+      batches[0]?.entries.map(({ version }) => version),
+      versions.flatMap(({ version }) => (version === 'none' ? [] : [version])),
+    )
   })
 
   it('stops when it is told to, and passes errors of the stream and of the taker on', async () => {
