@@ -37,7 +37,7 @@ export interface Offers {
   /**
    * Some hundreds of differences at most, in one transaction. What an administrator has released or rejected meanwhile
    * stays so. An alarm that is new has its audit row and its event for webhooks. Entries that cannot be taken, as
-   * another version has their file name, are returned.
+   * another version has their file name or their content was purged, are returned.
    */
   recordOffers(
     repository: RepositoryName,
@@ -52,6 +52,11 @@ export interface Offers {
   openAged(repository: RepositoryName, now: Date, by: Actor): Promise<number>
   /** Opens what is held or rejected: these versions, or all of the chart's that are held. Audited, each. */
   releaseOffers(selection: OfferSelection, by: Actor): Promise<readonly VersionId[]>
+  /**
+   * Of these versions, opens those that are not stored and that the upstream has with another digest by now, with that
+   * digest; the next reading describes them anew. Audited, each, with both digests.
+   */
+  acceptDigests(selection: NamedOffers, by: Actor): Promise<readonly VersionId[]>
   /** Holds back for good what is open or held, but not stored: these versions, or all of the chart's. Audited, each. */
   rejectOffers(selection: OfferSelection, by: Actor): Promise<readonly VersionId[]>
 
@@ -219,4 +224,8 @@ export interface OfferSelection {
   readonly chart: ChartName
   /** Absent: all of the chart's. */
   readonly versions?: readonly ChartVersion[] | undefined
+}
+
+export interface NamedOffers extends OfferSelection {
+  readonly versions: readonly ChartVersion[]
 }

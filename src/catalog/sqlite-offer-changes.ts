@@ -1,3 +1,4 @@
+import { type Digest } from '../chart/digest.ts'
 import { type ChartName } from '../chart/name.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { type ChartVersion } from '../chart/version.ts'
@@ -53,9 +54,21 @@ interface SelectionParameters {
 
 const SELECTED = `${FOUND} AND o.name = @chart AND (@version IS NULL OR o.version = @version) AND o.gone_at IS NULL`
 
-/** What is rejected comes back only by its version. */
+/** What is rejected comes back only by its version, and not if its content was purged. */
 const RELEASABLE: Query<SelectionParameters, FoundRow> = {
-  sql: `${SELECTED} AND (o.state = 'held' OR (o.state = 'rejected' AND @version IS NOT NULL))`,
+  sql: `${SELECTED} AND (o.state = 'held' OR (o.state = 'rejected' AND @version IS NOT NULL))
+        AND NOT EXISTS (SELECT 1 FROM purged p
+                        WHERE p.digest = o.digest AND (p.repository IS NULL OR p.repository = @repository))`,
+}
+
+/** Reads all offers: purging is rare. */
+const OF_CONTENT: Query<
+  { digest: Digest; repository: RepositoryName | null },
+  FoundRow & { readonly repository: RepositoryName }
+> = {
+  sql: `SELECT o.id, o.name, o.version, o.listed, r.name AS repository
+        FROM offers o JOIN repositories r ON r.id = o.repository_id
+        WHERE o.digest = @digest AND o.state <> 'rejected' AND (@repository IS NULL OR r.name = @repository)`,
 }
 
 const REJECTABLE: Query<SelectionParameters, FoundRow> = {
@@ -127,6 +140,23 @@ export function rejectOffers(tx: Writer, selection: OfferSelection, by: Actor): 
   const rows = select(tx, REJECTABLE, selection)
   alter(tx, selection.repository, rows, by, (id) => tx.run(REJECT, { id }))
   return audited(tx, selection.repository, rows, { by, action: 'mirror-reject' })
+}
+
+/** What was purged is not offered either; `null` is everywhere. The purge has its own row in the audit trail. */
+export function rejectContent(
+  tx: Writer,
+  {
+    digest,
+    repository,
+    by,
+  }: {
+    readonly digest: Digest
+    readonly repository: RepositoryName | null
+    readonly by: Actor
+  },
+): void {
+  for (const row of tx.all(OF_CONTENT, { digest, repository }))
+    alter(tx, row.repository, [row], by, (id) => tx.run(REJECT, { id }))
 }
 
 function select(

@@ -12,6 +12,7 @@ import {
 } from './offers.ts'
 import { raiseAlarm } from './sqlite-alarms.ts'
 import { type Query, type Writer } from './sqlite-connection.ts'
+import { isPurged } from './sqlite-purge.ts'
 import { logChange } from './sqlite-repositories.ts'
 
 interface OfOffer {
@@ -127,6 +128,11 @@ function recordOffered(
 ): void {
   const { repository } = recording
   const { name, version, fragment } = entry
+  const { digest } = entry
+  if (digest !== undefined && isPurged(tx, { repository, digest, contentDigest: digest })) {
+    outcome.refused.push({ name, version, reason: 'its content was purged' })
+    return
+  }
   const parameters = entryParameters(recording, entry, judgement)
   const known = tx.get(FIND, { repository, name, version, fragment })
   if (known !== undefined) {

@@ -4,6 +4,7 @@ import { type ChartName } from '../chart/name.ts'
 import { type RepositoryName } from '../chart/repository-name.ts'
 import { type Actor, type VersionId } from './actor.ts'
 import {
+  type NamedOffers,
   type Offer,
   type OfferAlarm,
   type OfferCount,
@@ -16,6 +17,7 @@ import {
   type UpstreamReading,
   type UpstreamRecord,
 } from './offers.ts'
+import { acceptDigests } from './sqlite-accept-digests.ts'
 import { raiseAlarm } from './sqlite-alarms.ts'
 import { type Reader, type SqliteConnection, type Writer } from './sqlite-connection.ts'
 import { type LeaseTimes, releaseLease, takeLease } from './sqlite-leases.ts'
@@ -143,6 +145,10 @@ export class SqliteOffers implements Offers {
 
   releaseOffers(selection: OfferSelection, by: Actor): Promise<readonly VersionId[]> {
     return this.#connections.write((tx) => releaseOffers(tx, selection, by))
+  }
+
+  acceptDigests(selection: NamedOffers, by: Actor): Promise<readonly VersionId[]> {
+    return this.#connections.write((tx) => acceptDigests(tx, selection, by))
   }
 
   rejectOffers(selection: OfferSelection, by: Actor): Promise<readonly VersionId[]> {

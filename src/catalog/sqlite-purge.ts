@@ -6,6 +6,7 @@ import { type Actor, type Purged, type PurgeScope, type VersionId } from './cata
 import { appendAudit } from './sqlite-audit.ts'
 import { condemnAtOnce } from './sqlite-blobs.ts'
 import { type Query, type Reader, type Writer } from './sqlite-connection.ts'
+import { rejectContent } from './sqlite-offer-changes.ts'
 import { forgetProvenance } from './sqlite-provenance.ts'
 import { logChange } from './sqlite-repositories.ts'
 
@@ -80,6 +81,7 @@ export function purge(tx: Writer, purging: Purging): Purged {
   for (const copy of copies) erase(tx, copy, by)
   for (const copy of live) recordPurge(tx, copy, purging)
   if (live.length === 0) auditDigest(tx, purging)
+  rejectContent(tx, { digest, repository, by })
   // Other bytes of the same members are found by these; of bytes that no version has had, nothing else is known.
   for (const contentDigest of new Set([...copies.map((copy) => copy.content_digest), digest])) {
     const at = by.at.toISOString()

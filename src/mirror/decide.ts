@@ -30,6 +30,20 @@ export const releaseOffers: Decide = async (deps, authorisation, decided, actor)
   return decide(deps, authorisation, decided, (selection) => offers.releaseOffers(selection, actor))
 }
 
+/**
+ * Takes the digest that the upstream says now of what is not stored, and lets it through. Throws `request-invalid` where
+ * no versions are named: each is a decision of its own.
+ */
+export const acceptDigests: Decide = async (deps, authorisation, decided, actor) => {
+  const { versions } = decided
+  if (versions.length === 0)
+    throw new AppError('request-invalid', 'name the versions whose digests are to be accepted')
+  const { offers } = deps.catalog
+  return decide(deps, authorisation, decided, (selection) =>
+    offers.acceptDigests({ ...selection, versions }, actor),
+  )
+}
+
 /** Keeps out what is not stored, until it is released. */
 export const rejectOffers: Decide = async (deps, authorisation, decided, actor) => {
   const { offers } = deps.catalog
@@ -54,9 +68,11 @@ async function decide(
   throw new AppError('chart-unknown', `there is nothing to decide on: ${chart} ${version} is ${state}`)
 }
 
-function describeState({ state, stored, goneAt }: Offer): string {
+function describeState({ state, stored, goneAt, other }: Offer): string {
   if (stored === 'live') return 'stored already: delete it instead'
   if (stored === 'withdrawn') return 'deleted here'
   if (goneAt !== undefined) return 'gone upstream'
-  return `${state} already`
+  return other === undefined
+    ? `${state} already`
+    : `${state} already, but has another digest upstream by now, which may be accepted`
 }

@@ -130,7 +130,7 @@ async function read(
   return readOffers(upstream, { validators, known, signal }, (batch) => collector.take(batch))
 }
 
-/** Of a registry: what is known of its tags, unless that is long ago. */
+/** Of a registry: what is known of its tags, unless that is long ago, or one meant something else the last time. */
 async function knownTags({ catalog }: RefreshUpstreamDeps, task: OpenedTask): Promise<KnownTags> {
   const { mirror, upstream, record, extent, by } = task
   const recheck = by.at.getTime() - (record.changedAt?.getTime() ?? 0) > RECHECK_TAGS_MS
@@ -138,7 +138,8 @@ async function knownTags({ catalog }: RefreshUpstreamDeps, task: OpenedTask): Pr
   const known = new Map<string, Offer>()
   for await (const page of catalog.offers.listOffers(mirror.repository, { which: 'present' })) {
     for (const offer of page)
-      if (offer.upstream === upstream.name) known.set(`${offer.name} ${offer.version}`, offer)
+      if (offer.upstream === upstream.name && offer.other === undefined)
+        known.set(`${offer.name} ${offer.version}`, offer)
   }
   return (name, version) => known.get(`${name} ${version}`)
 }

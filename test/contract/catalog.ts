@@ -14,6 +14,7 @@ import { describeRecords } from './catalog/records.ts'
 import { describeRepositories } from './catalog/repositories.ts'
 import { describeRepositoryChanges } from './catalog/repository-changes.ts'
 import { describeRevocations } from './catalog/revocations.ts'
+import { describeUpstreams } from './catalog/upstreams.ts'
 import { describeWithdrawal } from './catalog/withdrawal.ts'
 
 /** What `Catalog` promises, for any implementation. */
@@ -39,5 +40,6 @@ export function describeCatalog(name: string, create: () => Promise<CatalogFixtu
     describePurging(use)
     describeOutbox(use)
     describeOffers(use)
+    describeUpstreams(use)
   })
 }

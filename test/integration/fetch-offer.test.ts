@@ -1,11 +1,13 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { parseDigest } from '../../src/chart/digest.ts'
 import { archive as tar, chart, chartYaml, type ChartSource } from '../support/chart-builder.ts'
 import { DockerRegistry } from '../support/docker-registry.ts'
 import { eventually } from '../support/eventually.ts'
 import { assertStored } from '../support/leftovers.ts'
 import { MIRROR, MirroredUpstream } from '../support/mirrored-upstream.ts'
 import { requireTool } from '../support/optional-tool.ts'
+import { actorNow } from '../support/use-cases.ts'
 
 const DEMO: ChartSource = { name: 'demo', version: '1.0.0' }
 const FILE = 'demo-1.0.0.tgz'
@@ -52,6 +54,18 @@ describe('fetching what an upstream offers', () => {
     deepEqual(await mirrored.fetches(), { stored: 1 })
     const bytes = await mirrored.metrics.mirrors.fetches.bytes.get()
     equal(bytes.values[0]?.value, archive.length)
+  })
+
+  it('asks for nothing that was purged', async () => {
+    await mirrored.offer(DEMO, archive)
+    const digest = parseDigest(createHash('sha256').update(archive).digest('hex'))
+    const { catalog } = mirrored.stores
+    await catalog.purge(digest, { repository: 'everywhere', reason: 'a password' }, actorNow())
+    await rejects(mirrored.open(FILE), { code: 'chart-unknown', message: /demo 1\.0\.0: it was rejected/ })
+    await mirrored.offer(DEMO, archive)
+    await rejects(mirrored.open(FILE), { code: 'chart-unknown' })
+    equal(mirrored.requestsFor(PATH), 0)
+    await assertNothingLeft()
   })
 
   it('asks the upstream once, however many ask at a time', async () => {

@@ -123,6 +123,24 @@ describe('chartroom mirror', function () {
       assert.match((await mirror('sync')).stdout, /1 fetched/)
     })
 
+    it('take another digest than was seen first, of named versions, where that is asked for', async () => {
+      await upstream.add({ version: '1.0.0' }, { digest: 'f'.repeat(64) })
+      await install({ mode: 'sync', approve: true })
+      await mirror('sync')
+      upstream.remove('demo', '1.0.0')
+      await upstream.add({ version: '1.0.0' })
+      await mirror('sync')
+      await mirror('release', 'mirror/up', 'demo')
+      assert.match((await mirror('sync')).stdout, /0 fetched.* 1 refused/)
+      const plain = await mirror('release', 'mirror/up', 'demo', '1.0.0')
+      assert.match(plain.stderr, /demo 1\.0\.0 is open already, but has another digest upstream by now/)
+      const unnamed = await mirror('release', 'mirror/up', 'demo', '--accept-digest')
+      assert.match(unnamed.stderr, /name the versions whose digests are to be accepted/)
+      const accepted = await mirror('release', 'mirror/up', 'demo', '1.0.0', '--accept-digest')
+      assert.equal(accepted.stdout, 'demo 1.0.0 released\n')
+      assert.match((await mirror('sync')).stdout, /1 fetched/)
+    })
+
     it('say why there is nothing to decide on', async () => {
       await upstream.add({ version: '1.0.0' })
       await install({ mode: 'sync' })

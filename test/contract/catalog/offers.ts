@@ -216,6 +216,62 @@ export function describeOffers(use: CatalogHarness): void {
       deepEqual((await use.audit()).slice(-2), ['mirror-alarm refused', 'mirror-alarm refused'])
     })
 
+    it('take the digest that the upstream says now where that is accepted, unless they are stored', async () => {
+      const text = `{"digest":"${digestOf('demo 1.0.0')}"}`
+      const two = versionId('demo', '2.0.0')
+      await record(offered('demo', '1.0.0', { fragment: text, state: 'held' }), offered('demo', '2.0.0'))
+      await use.publish(newVersion(two))
+      const digest = digestOf('other')
+      const { offers } = use.catalog
+      const accept = { repository: team, chart: demo.name, versions: [demo.version, two.version] }
+      deepEqual(await offers.acceptDigests(accept, actor()), [], 'there is no other yet')
+      for (const { name, version } of [demo, two])
+        await record({ kind: 'other-digest', id: { name, version }, digest, reason: 'it is another' })
+      const validators = { etag: '"1"', lastModified: 'Thu', digest, settings: 'all' }
+      await offers.noteReading(team, 'up', { kind: 'changed', at: NOON, entries: 2, refused: 0, validators })
+      deepEqual(await offers.acceptDigests(accept, actor()), [demo])
+      const offer = await offers.findOffer(demo)
+      deepEqual([offer?.digest, offer?.other, offer?.state], [digest, undefined, 'open'])
+      deepEqual(await index(), [newVersion(two).fragment, `{"digest":"${digest}"}`])
+      const [upstream] = await offers.listUpstreams(team)
+      const forgotten = { etag: undefined, lastModified: undefined, digest: undefined }
+      deepEqual(upstream?.validators, { ...forgotten, settings: 'all' })
+      const [row] = await use.catalog.listAudit({ limit: 1, action: 'mirror-release' })
+      deepEqual(
+        [row?.version, row?.detail],
+        ['1.0.0', `digest sha256:${digest} accepted, and was sha256:${digestOf('demo 1.0.0')} before`],
+      )
+      deepEqual(await offers.acceptDigests(accept, actor()), [])
+      const alarm = { kind: 'digest-changed', upstream: 'up', digest, reason: 'again' } as const
+      equal(await offers.raiseAlarm(demo, alarm, later), 'raised', 'what was said before the decision')
+    })
+
+    it('of purged content are not in the index, and cannot be released', async () => {
+      await record(offered('demo', '1.0.0'), offered('other', '1.0.0'))
+      await index()
+      const before = (await use.revision()) ?? 0
+      const everywhere = { repository: 'everywhere', reason: 'a password' } as const
+      await use.catalog.purge(digestOf('demo 1.0.0'), everywhere, actor())
+      deepEqual(await index(), ['other 1.0.0'])
+      const changes = await use.catalog.readIndexSince(team, before)
+      ok(typeof changes === 'object')
+      deepEqual(
+        changes.versions.map(({ name, fragment }) => [name, fragment]),
+        [['demo', undefined]],
+      )
+      const selection = { repository: team, chart: demo.name, versions: [demo.version] }
+      deepEqual(await use.catalog.offers.releaseOffers(selection, actor()), [])
+      await use.catalog.purge(digestOf('late 1.0.0'), { ...everywhere, repository: team }, actor())
+      await use.catalog.purge(digestOf('other'), everywhere, actor())
+      const { refused } = await record(offered('late', '1.0.0'))
+      deepEqual(refused, [{ name: 'late', version: '1.0.0', reason: 'its content was purged' }])
+      const { name, version } = versionId('other', '1.0.0')
+      const change = { kind: 'other-digest', id: { name, version }, reason: '' } as const
+      await record({ ...change, digest: digestOf('other') })
+      const accepting = { repository: team, chart: name, versions: [version] }
+      deepEqual(await use.catalog.offers.acceptDigests(accepting, actor()), [])
+    })
+
     it('announce nothing to webhooks but alarms', async () => {
       const url = 'https://hooks.example.org'
       await use.catalog.outbox.registerWebhooks([url], { at: NOON, forgetBefore: new Date(0) })
@@ -254,61 +310,6 @@ export function describeOffers(use: CatalogHarness): void {
       await use.catalog.createRepository(team, actor())
       deepEqual(await list(), [])
       deepEqual(await use.catalog.offers.listUpstreams(team), [])
-    })
-  })
-
-  describe("an upstream's record", () => {
-    const validators = { etag: '"1"', lastModified: 'Thu', digest: digestOf('index'), settings: 'all' }
-
-    beforeEach(() => use.catalog.createRepository(team, actor()))
-
-    it('tells of the last reading, and of a failure since', async () => {
-      await open()
-      const [empty] = await use.catalog.offers.listUpstreams(team)
-      deepEqual([empty?.checkedAt, empty?.validators.settings], [undefined, ''])
-      const { offers } = use.catalog
-      await offers.noteReading(team, 'up', { kind: 'changed', at: NOON, entries: 3, refused: 1, validators })
-      await offers.noteReading(team, 'up', { kind: 'unchanged', at: minutesAfterNoon(1) })
-      const failure = { at: minutesAfterNoon(2), reason: 'it answered 500' }
-      await offers.noteReading(team, 'up', { kind: 'failed', ...failure })
-      const record = {
-        name: 'up',
-        url: 'https://up.example.org',
-        listed: true,
-        checkedAt: minutesAfterNoon(1),
-        changedAt: NOON,
-        entries: 3,
-        refused: 1,
-        validators,
-        failure,
-      }
-      deepEqual(await offers.listUpstreams(team), [record])
-      await offers.noteReading(team, 'up', { kind: 'unchanged', at: minutesAfterNoon(3) })
-      equal((await offers.listUpstreams(team))[0]?.failure, undefined)
-    })
-
-    it('is made in a known repository only', async () => {
-      const opened = { name: 'up', url: 'https://up.example.org', listed: true }
-      const unknown = parseRepositoryName('unknown')
-      equal(await use.catalog.offers.openUpstream(unknown, opened, actor()), 'repository-unknown')
-      deepEqual(await use.catalog.offers.listUpstreams(unknown), [])
-    })
-  })
-
-  describe('a lease', () => {
-    it('is held by one owner at a time, each by its name, until it is released or out of date', async () => {
-      const { offers } = use.catalog
-      const other = (await use.open()).offers
-      const times = { now: NOON, until: minutesAfterNoon(1) }
-      equal(await offers.takeLease('work', 'one', times), 'held')
-      equal(await other.takeLease('work', 'two', times), 'held-elsewhere')
-      equal(await other.takeLease('other work', 'two', times), 'held')
-      await other.releaseLease('work', 'two')
-      equal(await offers.takeLease('work', 'one', times), 'held')
-      const past = { now: minutesAfterNoon(2), until: minutesAfterNoon(3) }
-      equal(await other.takeLease('work', 'two', past), 'held')
-      await other.releaseLease('work', 'two')
-      equal(await offers.takeLease('work', 'one', times), 'held')
     })
   })
 }
