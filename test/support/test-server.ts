@@ -14,27 +14,33 @@ export class TestServer {
   readonly logLines: readonly string[]
   readonly #installation: Installation
   readonly #running: RunningServer
+  readonly #now: () => Date
 
   private constructor(parts: {
     installation: Installation
     config: Config
     running: RunningServer
     logLines: readonly string[]
+    now: () => Date
   }) {
     this.#installation = parts.installation
     this.config = parts.config
     this.#running = parts.running
     this.logLines = parts.logLines
+    this.#now = parts.now
   }
 
-  static async start({ now, ...options }: TestServerOptions = {}): Promise<TestServer> {
-    const installation = await Installation.create(options)
+  static async start({ now = () => new Date(), ...options }: TestServerOptions = {}): Promise<TestServer> {
+    return TestServer.#startIn(await Installation.create(options), now)
+  }
+
+  static async #startIn(installation: Installation, now: () => Date): Promise<TestServer> {
     const load = async (): Promise<Config> => loadConfig({ config: installation.configFile }, {})
     const config = await load()
     const logLines: string[] = []
     const log = pino({ level: 'debug' }, { write: (line: string) => logLines.push(line) })
-    const running = await startServer(load, { log, now: now ?? (() => new Date()) })
-    return new TestServer({ installation, config, running, logLines })
+    const running = await startServer(load, { log, now })
+    return new TestServer({ installation, config, running, logLines, now })
   }
 
   get folder(): string {
@@ -92,6 +98,11 @@ export class TestServer {
 
   async stop(): Promise<void> {
     await this.#running.close()
+  }
+
+  /** Another one in its folder, once it has been stopped. */
+  async startAgain(): Promise<TestServer> {
+    return TestServer.#startIn(this.#installation, this.#now)
   }
 
   /** Stops and removes everything. */

@@ -4,6 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { charts } from '../../../src/catalog/migrations/0001-charts.ts'
+import { revocation } from '../../../src/catalog/migrations/0002-revocation.ts'
+import { audit } from '../../../src/catalog/migrations/0003-audit.ts'
+import { reading } from '../../../src/catalog/migrations/0004-reading.ts'
+import { operations } from '../../../src/catalog/migrations/0005-operations.ts'
+import { webhooks } from '../../../src/catalog/migrations/0006-webhooks.ts'
 import { migrate } from '../../../src/catalog/migrate.ts'
 import { isBusy } from '../../../src/catalog/sqlite-errors.ts'
 import { SqliteCatalog } from '../../../src/catalog/sqlite.ts'
@@ -72,6 +77,42 @@ describe('a catalog of the first schema', () => {
   })
 })
 
+describe('a catalog of the sixth schema', () => {
+  it('keeps its changes, in their order, and announces later ones as before', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'chartroom-migrations-'))
+    const file = join(folder, 'catalog.db')
+    makeSixthSchema(file)
+    const catalog = await SqliteCatalog.open({ file })
+    try {
+      const { repository } = versionId('demo', '1.0.0')
+      const changes = await catalog.readIndexSince(repository, 1)
+      deepEqual(
+        typeof changes === 'object' && [changes.revision, changes.versions.map(({ fragment }) => fragment)],
+        [3, [undefined]],
+      )
+      await catalog.recordVersion(newVersion(versionId('demo', '3.0.0')), RULES, actor())
+      equal((await catalog.findRepository(repository))?.revision, 4)
+      const database = new Database(file, { readonly: true })
+      const kinds = database.prepare('SELECT revision, kind, changed_by FROM changes ORDER BY revision')
+      deepEqual(kinds.raw().all(), [
+        [1, 'publish', 'ci'],
+        [2, 'publish', 'ci'],
+        [3, 'delete', 'ops'],
+        [4, 'publish', actor().who],
+      ])
+      database.close()
+      const events = await catalog.outbox.listEvents(0, 10)
+      deepEqual(
+        events.map(({ kind, chart, version }) => [kind, chart, version]),
+        [['publish', 'demo', '3.0.0']],
+      )
+    } finally {
+      await catalog.close()
+      await rm(folder, { recursive: true })
+    }
+  })
+})
+
 describe('a new catalog', () => {
   it('may be made by another process between any two looks at it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'chartroom-migrations-'))
@@ -116,6 +157,23 @@ function makeFirstSchema(file: string): void {
       (1, 1, 'demo', '1.0.0', '1', 'demo-1.0.0.tgz', '${'a'.repeat(64)}', 70, 'c1', '${AT}', 'ci', NULL, NULL, '{}'),
       (2, 1, 'demo', '2.0.0', '2', 'demo-2.0.0.tgz', '${'b'.repeat(64)}', 30, 'c2', '${AT}', 'ci', '${AT}', 'ci', '{}');
     INSERT INTO provenance VALUES (1, 1, '${'d'.repeat(64)}', 9, 'server', '${AT}', 'ci');
+  `)
+  database.close()
+}
+
+/** The first one with its changes, as the migrations up to webhooks leave it. */
+function makeSixthSchema(file: string): void {
+  makeFirstSchema(file)
+  const database = new Database(file)
+  for (const sql of [revocation, audit, reading, operations, webhooks]) database.exec(sql)
+  database.pragma('user_version = 6')
+  database.exec(`
+    DELETE FROM changes;
+    INSERT INTO changes VALUES
+      (1, 1, 'publish', 'demo', '1.0.0', '${AT}', 'ci'),
+      (1, 2, 'publish', 'demo', '2.0.0', '${AT}', 'ci'),
+      (1, 3, 'delete', 'demo', '2.0.0', '${AT}', 'ops');
+    INSERT INTO webhooks (url, cursor, named_at) VALUES ('https://hooks.example.org', 0, '${AT}');
   `)
   database.close()
 }
