@@ -9,7 +9,8 @@ export type Shape = 'many' | 'one'
 export interface VersionsRequest {
   readonly seed: number
   readonly count: number
-  readonly shape: Shape
+  /** `each`: so many versions of every chart. */
+  readonly shape: Shape | { readonly each: number }
 }
 
 /** A chart's versions are between 1 and this many, as often below its square root as above. */
@@ -53,12 +54,17 @@ export function* chartVersions({ seed, count, shape }: VersionsRequest): Generat
   let made = 0
   for (let chart = 0; made < count; chart += 1) {
     const name = chartName(chart)
-    const share = shape === 'one' ? count : Math.ceil(MOST_VERSIONS ** random())
+    const share = versionsOfOne(shape, count, random)
     for (const version of versionNumbers(random, Math.min(share, count - made))) {
       yield metadataOf(random, name, version)
       made += 1
     }
   }
+}
+
+function versionsOfOne(shape: VersionsRequest['shape'], count: number, random: Random): number {
+  if (typeof shape === 'object') return shape.each
+  return shape === 'one' ? count : Math.ceil(MOST_VERSIONS ** random())
 }
 
 function chartName(chart: number): ChartName {

@@ -13,7 +13,7 @@ export const SERVING_NAMES = [
 ] as const
 
 const QUICK_NAMES = ['stalled', 'helm', 'publish', 'visible', 'after-publish', 'start'] as const
-const LONG_NAMES = ['workers', 'import', 'burst', 'soak', 'curve'] as const
+const LONG_NAMES = ['workers', 'import', 'mirror', 'burst', 'soak', 'curve'] as const
 
 export type ServingName = (typeof SERVING_NAMES)[number]
 export type SizeName = (typeof QUICK_NAMES)[number] | (typeof LONG_NAMES)[number]

@@ -4,6 +4,7 @@ import { type Work } from './context.ts'
 import { measureCurve } from './curve.ts'
 import { measureHelm } from './helm.ts'
 import { measureImport } from './import.ts'
+import { measureMirror } from './mirror.ts'
 import { type SizeName } from './names.ts'
 import { measurePublish } from './publish-at-size.ts'
 import { measureSoak } from './soak.ts'
@@ -21,6 +22,7 @@ export const SIZE_WORKS: Readonly<Record<SizeName, Work>> = {
   start: measureStart,
   workers: measureWorkers,
   import: measureImport,
+  mirror: measureMirror,
   burst: measureBurst,
   soak: measureSoak,
   curve: measureCurve,
