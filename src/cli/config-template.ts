@@ -55,6 +55,7 @@ access:
 #   required: false             # or true: no chart without a provenance file
 
 # uploads: { maxBytes: 20MiB, chartField: chart, provField: prov }
+# cache: { bytes: 128MiB, largest: 16MiB }   # of archives asked for lately, in each process
 # limits: { connections: 4096, requests: 512, rate: 3000, rateWindow: 10s, publishes: 32 }  # and docs/operating.md
 # overwrite: never              # or forced (with ?force), always; needs the grant as well
 # tombstones: keep              # or release: the name of a deleted version is free again for other content
