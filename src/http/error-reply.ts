@@ -11,9 +11,14 @@ export function errorReply(error: unknown, requestId: string): Reply {
     const message = `internal error (request ${requestId})`
     return jsonReply(500, { error: message }, { reason: message })
   }
-  const retryAfterS = error.retryAfterS ?? (error.code === 'unavailable' ? 1 : undefined)
+  const retryAfterS = retryAfterOf(error) ?? (error.code === 'unavailable' ? 1 : undefined)
   const headers = retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }
   return jsonReply(STATUS[error.code], { error: error.message }, { reason: error.message, headers })
+}
+
+/** Whole seconds (RFC 9110, section 10.2.3): what is no such number is not said. */
+function retryAfterOf({ retryAfterS }: AppError): number | undefined {
+  return Number.isSafeInteger(retryAfterS) ? retryAfterS : undefined
 }
 
 /** With ChartMuseum's words in front, for scripts that look for them; what they leave open follows. */

@@ -17,6 +17,7 @@ export interface UpstreamRequest {
 
 export type UpstreamReply =
   | UpstreamFile
+  /** Only of what was asked with `etag` or `lastModified`. */
   | { readonly kind: 'not-modified' }
   /** 404 or 410. */
   | { readonly kind: 'absent' }
@@ -35,7 +36,7 @@ export interface UpstreamFile {
 /** Reads files of one upstream over HTTP. */
 export interface UpstreamClient {
   /**
-   * Throws `unavailable` for what may pass (with `retryAfterS` where the upstream says so), `upstream-invalid` for what
+   * Throws `unavailable` for what may pass (with `retryAfterS` where the upstream says so, an hour at most), `upstream-invalid` for what
    * will not, `request-aborted` when the signal aborts.
    */
   readonly get: (url: URL, request: UpstreamRequest) => Promise<UpstreamReply>
@@ -56,7 +57,7 @@ export function createUpstreamClient(upstream: Upstream, deps: UpstreamClientDep
       const authorizationFor = (place: URL) => (place.origin === own ? authorization : undefined)
       const headers = conditions(known)
       const answer = await transport.send(url, { headers, authorizationFor, maxBytes, signal })
-      return readAnswer(answer, deps.now())
+      return readAnswer(answer, { isConditional: Object.keys(headers).length > 0, now: deps.now() })
     },
     transport,
     close: transport.close,
@@ -70,7 +71,10 @@ function conditions({ etag, lastModified }: Pick<UpstreamRequest, 'etag' | 'last
   }
 }
 
-function readAnswer(answer: Answer, now: Date): UpstreamReply {
+function readAnswer(
+  answer: Answer,
+  { isConditional, now }: { readonly isConditional: boolean; readonly now: Date },
+): UpstreamReply {
   const { status, headers, url, body } = answer
   if (status === 200) {
     return {
@@ -83,12 +87,16 @@ function readAnswer(answer: Answer, now: Date): UpstreamReply {
     }
   }
   body.destroy()
+  if (status === 304 && !isConditional)
+    throw upstreamInvalid(`${url.host} answers 304 to what was not asked conditionally`)
   if (status === 304) return { kind: 'not-modified' }
   if (ABSENT.has(status)) return { kind: 'absent' }
   throw refusalOf(answer, now)
 }
 
 const ABSENT = new Set([404, 410])
+/** What asks for more is asked again after that. */
+const LONGEST_RETRY_AFTER_S = 3600
 /** Besides everything above 500. */
 const PASSING = new Set([408, 425, 429])
 
@@ -98,7 +106,9 @@ export function refusalOf({ status, headers, url }: Omit<Answer, 'body'>, now: D
   if (status >= 500 || PASSING.has(status)) {
     const delayMs = parseRetryAfter(headers['retry-after'], now)
     return new AppError('unavailable', text, {
-      ...(delayMs !== undefined && { retryAfterS: Math.ceil(delayMs / 1000) }),
+      ...(delayMs !== undefined && {
+        retryAfterS: Math.min(Math.ceil(delayMs / 1000), LONGEST_RETRY_AFTER_S),
+      }),
     })
   }
   return upstreamInvalid(status === 401 || status === 403 ? `${text}: it refuses our credentials` : text)

@@ -27,6 +27,9 @@ export interface UpstreamEntry {
 const MOST_URLS = 10
 const LONGEST_URL = 2048
 
+/** Real ones have some kilobytes, but icons can stand in them as `data:` URLs. */
+const LONGEST_FRAGMENT_BYTES = 256 * 1024
+
 /** One entry below the name it stands under. `base` is the URL of the index. Throws `chart-invalid`. */
 export function readUpstreamEntry(fields: Fields, under: string, base: URL): UpstreamEntry {
   const metadata = readChartMetadata(fields)
@@ -41,6 +44,7 @@ export function readUpstreamEntry(fields: Fields, under: string, base: URL): Ups
   })
 }
 
+/** Throws `chart-invalid` for more metadata than an entry may have. */
 export function upstreamEntry(
   metadata: ChartMetadata,
   about: Pick<UpstreamEntry, 'urls' | 'digest' | 'createdAt'>,
@@ -54,6 +58,8 @@ export function upstreamEntry(
     created: createdAt?.toISOString(),
     digest,
   })
+  if (Buffer.byteLength(fragment) > LONGEST_FRAGMENT_BYTES)
+    throw chartInvalid(`its entry is larger than ${LONGEST_FRAGMENT_BYTES} bytes`)
   return { name, version, sortKey: versionSortKey(version), filename, fragment, ...about }
 }
 

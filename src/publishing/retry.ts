@@ -47,10 +47,10 @@ function backoffMs(count: number, random: number): number {
   return Math.round(whole / 2 + (whole / 2) * random)
 }
 
-/** The `Retry-After` header (RFC 9110, section 10.2.3): seconds or a date. `undefined` when it says nothing. */
+/** The `Retry-After` header (RFC 9110, section 10.2.3), seconds or a date, in milliseconds. `undefined` when it says nothing. */
 export function parseRetryAfter(header: string | undefined, now: Date): number | undefined {
   if (header === undefined) return undefined
-  if (/^\d+$/.test(header)) return Number(header) * 1000
+  if (/^\d+$/.test(header)) return Math.min(Number(header) * 1000, Number.MAX_SAFE_INTEGER)
   // Date.parse takes much that is no date of HTTP; those begin with the day of the week.
   const time = /^[A-Z][a-z]{2,8}, /.test(header) ? Date.parse(header) : NaN
   return Number.isNaN(time) ? undefined : Math.max(0, time - now.getTime())

@@ -218,10 +218,25 @@ describe('the client of an upstream', () => {
     })
   }
 
+  it('refuses 304 where nothing was asked about an earlier answer', async () => {
+    own.answers = { [PATH]: say(304) }
+    await rejects(get(), {
+      code: 'upstream-invalid',
+      message: /answers 304 to what was not asked conditionally/,
+    })
+  })
+
   it('says when to come again', async () => {
     for (const status of [429, 503]) {
       own.answers = { [PATH]: say(status, '', { 'retry-after': '17' }) }
       await rejects(get(), { code: 'unavailable', retryAfterS: 17 })
+    }
+  })
+
+  it('says an hour where an upstream wants more', async () => {
+    for (const wanted of ['3601', '99999999999999999999', '9'.repeat(400)]) {
+      own.answers = { [PATH]: say(503, '', { 'retry-after': wanted }) }
+      await rejects(get(), { code: 'unavailable', retryAfterS: 3600 })
     }
   })
 

@@ -110,6 +110,20 @@ generated: "2020-01-01T00:00:00Z"
     equal(json.entries.length, 1)
   })
 
+  it('leaves out an entry that is too large, and nothing else', () => {
+    const fields = { name: 'demo', urls: ['a.tgz'] }
+    const versions = [
+      { ...fields, version: '1.0.0', description: 'x'.repeat(256 * 1024) },
+      { ...fields, version: '1.0.1', description: 'x'.repeat(255 * 1024) },
+    ]
+    const { entries, refused } = readHere(JSON.stringify({ entries: { demo: versions } }))
+    deepEqual(
+      entries.map(({ version }) => version),
+      ['1.0.1'],
+    )
+    deepEqual(refused, [{ name: 'demo', version: '1.0.0', reason: 'its entry is larger than 262144 bytes' }])
+  })
+
   it('takes an index of no charts', async () => {
     deepEqual((await read('apiVersion: v1\nentries: {}\n')).summary, { entries: 0, filtered: 0, refused: 0 })
     deepEqual(readHere('apiVersion: v1\nentries:\n').summary, { entries: 0, filtered: 0, refused: 0 })

@@ -78,6 +78,7 @@ describe('parseRetryAfter', () => {
     ['5', 5000],
     ['Sat, 21 Nov 2026 12:00:10 GMT', 10_000],
     ['Sat, 21 Nov 2026 11:00:00 GMT', 0],
+    ['9'.repeat(400), Number.MAX_SAFE_INTEGER],
     ['soon', undefined],
     ['-5', undefined],
     [undefined, undefined],
