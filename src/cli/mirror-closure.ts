@@ -4,7 +4,7 @@ import { loadConfig } from '../config/load.ts'
 import { type ConfigFlags } from '../config/sources.ts'
 import { findClosure, type Closure, type Dependency } from '../mirror/closure.ts'
 import { requireRepository } from '../repository/require-repository.ts'
-import { configuredMirrors } from './configured-mirrors.ts'
+import { configuredMirrors, requireMirror } from './configured-mirrors.ts'
 import { type CliContext } from './context.ts'
 import { EXIT } from './exit.ts'
 import { parseRepositoryArgument } from './key-section.ts'
@@ -33,7 +33,9 @@ async function read(
   flags: ConfigFlags,
 ): Promise<Closure> {
   const config = await loadConfig(flags, environment)
-  const providers = configuredMirrors(config).map((mirror) => ({
+  const mirrors = configuredMirrors(config)
+  requireMirror(mirrors, repository)
+  const providers = mirrors.map((mirror) => ({
     repository: mirror.repository,
     upstreams: mirror.config.upstreams,
   }))
@@ -52,7 +54,7 @@ function describe(closure: Closure, format: Format): readonly string[] {
       (dependency) => `alias   ${named(dependency)}; which repository that is, the chart does not say`,
     ),
     ...bundled.map((dependency) => `bundled ${named(dependency)}; the chart itself must bring it along`),
-    `${held} dependencies held, ${missing.length} missing, ${aliases.length} by an alias, ${bundled.length} bundled`,
+    `${held} dependencies present, ${missing.length} missing, ${aliases.length} by an alias, ${bundled.length} bundled`,
   ]
 }
 

@@ -26,7 +26,7 @@ export function describeReport(report: SyncReport): readonly string[] {
 
 /** Whether nobody has to look at it. */
 export function isAsAsked(report: SyncReport): boolean {
-  return report.outcome === 'offline' || (isComplete(report) && report.refused.length === 0)
+  return report.outcome === 'offline' || isComplete(report)
 }
 
 type PreviewOf = Preview & { readonly repository: RepositoryName }

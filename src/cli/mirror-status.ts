@@ -34,7 +34,7 @@ const HEADING = [
   'URL',
   'READ',
   'ENTRIES',
-  'LISTED',
+  'NOT FETCHED',
   'STORED',
   'HELD',
   'REJECTED',

@@ -1,6 +1,7 @@
 import { type Actor, type Catalog, type VersionId } from '../catalog/catalog.ts'
 import { type Offer, type OfferSelection } from '../catalog/offers.ts'
 import { type ChartName } from '../chart/name.ts'
+import { type RepositoryName } from '../chart/repository-name.ts'
 import { type ChartVersion } from '../chart/version.ts'
 import { AppError } from '../errors.ts'
 import { type Authorisation } from '../policy/policy.ts'
@@ -62,10 +63,34 @@ async function decide(
   const changed = await change({ repository, chart, ...(versions.length > 0 && { versions }) })
   if (changed.length > 0) return changed
   const [version] = versions
-  if (version === undefined) throw new AppError('chart-unknown', `there is nothing of ${chart} to decide on`)
+  if (version === undefined) {
+    const rejected = describeRejected(await listRejected(catalog, repository, chart))
+    throw new AppError('chart-unknown', `there is nothing of ${chart} to decide on${rejected}`)
+  }
   const offer = await catalog.offers.findOffer({ repository, name: chart, version })
   const state = offer === undefined ? 'offered by no upstream' : describeState(offer)
   throw new AppError('chart-unknown', `there is nothing to decide on: ${chart} ${version} is ${state}`)
+}
+
+async function listRejected(
+  { offers }: Pick<Catalog, 'offers'>,
+  repository: RepositoryName,
+  chart: ChartName,
+): Promise<readonly ChartVersion[]> {
+  const versions: ChartVersion[] = []
+  for await (const batch of offers.listOffers(repository, { which: 'rejected' })) {
+    for (const { name, version } of batch) if (name === chart) versions.push(version)
+  }
+  return versions
+}
+
+const MOST_SHOWN = 10
+
+/** A release without versions leaves them alone: each rejection was a decision of its own. */
+function describeRejected(versions: readonly ChartVersion[]): string {
+  if (versions.length === 0) return ''
+  const more = versions.length > MOST_SHOWN ? ` and ${versions.length - MOST_SHOWN} more` : ''
+  return `; rejected: ${versions.slice(0, MOST_SHOWN).join(' ')}${more} (name them to release them)`
 }
 
 function describeState({ state, stored, goneAt, other }: Offer): string {

@@ -4,7 +4,7 @@ import { type RepositoryName } from '../chart/repository-name.ts'
 export interface LastSync {
   readonly at: Date
   readonly by: string
-  /** Whether nothing was left for the next one. */
+  /** Whether nothing was refused, or left for the next one. */
   readonly complete: boolean
   readonly summary: string
 }

@@ -37,9 +37,10 @@ export interface HeldVersion extends SyncedVersion {
   readonly until?: Date
 }
 
-/** Whether the mirror has all that it may have: only what was refused for good is not here. */
-export function isComplete({ outcome, upstreams, postponed }: SyncReport): boolean {
-  return outcome === 'done' && postponed === 0 && upstreams.every((upstream) => upstream.outcome !== 'failed')
+/** Whether the mirror has all that it may have: nothing failed, was refused, or is left to the next run. */
+export function isComplete({ outcome, upstreams, refused, postponed }: SyncReport): boolean {
+  const isAllRead = upstreams.every((upstream) => upstream.outcome !== 'failed')
+  return outcome === 'done' && isAllRead && refused.length === 0 && postponed === 0
 }
 
 /** In one line, with the numbers that are always of interest and those that are not 0. */
@@ -54,7 +55,7 @@ export function describeSync(report: SyncReport): string {
     `${fetched.length} fetched, ${unchanged} unchanged, ${held.length} held, ${refused.length} refused`,
     ...numbered(count('gone'), 'gone'),
     ...numbered(count('withdrawn'), 'withdrawn'),
-    ...numbered(count('alarms'), 'alarms'),
+    ...numbered(count('alarms'), count('alarms') === 1 ? 'alarm' : 'alarms'),
     ...numbered(postponed, 'left for the next run'),
     ...(failed.length > 0 ? [`not read: ${failed.join(' ')}`] : []),
   ]

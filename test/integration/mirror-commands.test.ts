@@ -48,7 +48,7 @@ describe('chartroom mirror', function () {
       assert.match(last ?? '', /^ {2}last sync 20\S+ by cli:\S+: 1 fetched, 0 unchanged, 0 held, 1 refused/)
       assert.match(
         heading ?? '',
-        /UPSTREAM +URL +READ +ENTRIES +LISTED +STORED +HELD +REJECTED +REFUSED +LAST ERROR/,
+        /UPSTREAM +URL +READ +ENTRIES +NOT FETCHED +STORED +HELD +REJECTED +REFUSED +LAST ERROR/,
       )
       assert.match(row ?? '', /^ {2}up +http:\S+ +\d+ s ago +2 +1 +1 +0 +0 +0 +-$/)
     })
@@ -118,6 +118,11 @@ describe('chartroom mirror', function () {
       const rejected = await mirror('reject', 'mirror/up', 'demo')
       assert.equal(rejected.stdout, 'demo 1.0.0 rejected\ndemo 1.1.0 rejected\n')
       assert.match((await mirror('sync')).stdout, /0 fetched, 0 unchanged, 0 held, 0 refused/)
+      const unnamed = await mirror('release', 'mirror/up', 'demo')
+      assert.match(
+        unnamed.stderr,
+        /nothing of demo to decide on; rejected: 1\.0\.0 1\.1\.0 \(name them to release them\)/,
+      )
       const released = await mirror('release', 'mirror/up', 'demo', '1.1.0')
       assert.equal(released.stdout, 'demo 1.1.0 released\n')
       assert.match((await mirror('sync')).stdout, /1 fetched/)
@@ -158,6 +163,13 @@ describe('chartroom mirror', function () {
   })
 
   describe('closure', () => {
+    it('refuses what is no mirror', async () => {
+      await install({})
+      const { code, stderr } = await mirror('closure', 'team-a')
+      assert.equal(code, 1)
+      assert.match(stderr, /team-a is no mirror by the configuration/)
+    })
+
     const dependsOn = (...dependencies: readonly Readonly<Record<string, unknown>>[]) => ({
       metadata: { dependencies },
     })
@@ -188,7 +200,7 @@ describe('chartroom mirror', function () {
       assert.equal(code, 1)
       assert.deepEqual(stdout.split('\n').toSorted(), [
         '',
-        '1 dependencies held, 2 missing, 1 by an alias, 2 bundled',
+        '1 dependencies present, 2 missing, 1 by an alias, 2 bundled',
         'alias   called 1.0.0 from @bitnami, needed by web 0.1.0; which repository that is, the chart does not say',
         'bundled nearby 1.0.0 from file://../nearby, needed by web 0.1.0; the chart itself must bring it along',
         'bundled within 1.0.0, needed by web 0.1.0; the chart itself must bring it along',
@@ -217,16 +229,16 @@ describe('chartroom mirror', function () {
         await mirror('sync', 'mirror/others')
         const after = await mirror('closure', 'mirror/up')
         assert.equal(after.code, 0, after.stdout)
-        assert.equal(after.stdout, '1 dependencies held, 0 missing, 0 by an alias, 0 bundled\n')
+        assert.equal(after.stdout, '1 dependencies present, 0 missing, 0 by an alias, 0 bundled\n')
       } finally {
         await others.close()
       }
     })
 
-    it('refuses a repository that is not there', async () => {
+    it('refuses what the configuration does not know', async () => {
       await install({ mode: 'sync' })
       await mirror('sync')
-      assert.match((await mirror('closure', 'nowhere')).stderr, /there is no repository nowhere/)
+      assert.match((await mirror('closure', 'nowhere')).stderr, /nowhere is no mirror by the configuration/)
     })
   })
 

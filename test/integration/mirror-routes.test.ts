@@ -104,9 +104,16 @@ describe('a server with a mirror that is synchronised', function () {
     assert.match(lastSync?.summary ?? '', /^1 fetched, 0 unchanged, 0 held, 1 refused$/)
     const unlisted = await server.request(admin, 'GET', '/mirror/charts/demo-1.1.0.tgz')
     assert.equal(unlisted.status, 404)
-    assert.match(await metric('chartroom_mirror_syncs_total'), /outcome="complete"} 1$/)
+    assert.equal(lastSync?.complete, false)
+    assert.match(await metric('chartroom_mirror_syncs_total'), /outcome="incomplete"} 1$/)
+    assert.doesNotMatch(
+      await metric('chartroom_mirror_last_sync_timestamp_seconds'),
+      /repository="mirror"} \d/,
+    )
+    upstream.remove('demo', '1.1.0')
+    assert.equal((await sync()).lastSync?.complete, true)
     assert.match(await metric('chartroom_mirror_last_sync_timestamp_seconds'), /repository="mirror"} \d/)
-    assert.equal(server.logLines.filter((line) => line.includes('a mirror was synchronised')).length, 1)
+    assert.equal(server.logLines.filter((line) => line.includes('a mirror was synchronised')).length, 2)
   })
 
   it('says what runs, and does not begin it twice', async () => {

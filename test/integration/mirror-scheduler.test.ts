@@ -100,6 +100,7 @@ describe('the scheduler of mirrors', () => {
       values.map(({ value }) => value),
       [complete.getTime() / 1000],
     )
+    assert.deepEqual(begun, ['mirror'], 'once, however the run before it ended')
   })
 
   it('says in the log that a sync was left out', async () => {
