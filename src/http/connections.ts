@@ -12,7 +12,10 @@ export interface ConnectionsOptions {
   readonly onEvicted: (socket: Socket) => void
 }
 
-/** So long, a connection may take to its first request, whatever else comes: handshakes across the world included. */
+/**
+ * So long, a connection may take to its first request, whatever else comes: handshakes across the world included. Also
+ * for what is still to come of a request that is answered.
+ */
 const GRACE_MS = 3000
 /** How often idle connections are closed to make room: each time it is all of them. */
 const IDLE_INTERVAL_MS = 1000
@@ -29,6 +32,8 @@ export class Connections {
   readonly #unused = new Map<string, { readonly socket: Socket; readonly openedMs: number }>()
   readonly #surplus = new WeakSet<Socket>()
   readonly #replies = new Set<ServerResponse>()
+  /** Requests that were answered before they had come as a whole, by their socket. */
+  readonly #unfinished = new Map<Socket, { readonly request: IncomingMessage; readonly answeredMs: number }>()
   #idleClosedMs = -Infinity
   #draining = false
 
@@ -43,9 +48,10 @@ export class Connections {
       if (this.#sockets.size > options.most) this.#surplus.add(socket)
     })
     for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) {
-      server.on(event, ({ socket }: IncomingMessage, response: ServerResponse) => {
-        this.#unused.delete(peerOf(socket))
-        this.#serve(response)
+      server.on(event, (request: IncomingMessage, response: ServerResponse) => {
+        this.#unused.delete(peerOf(request.socket))
+        this.#unfinished.delete(request.socket)
+        this.#serve(request, response)
       })
     }
   }
@@ -53,6 +59,11 @@ export class Connections {
   /** The requests in progress. */
   get replies(): ReadonlySet<ServerResponse> {
     return this.#replies
+  }
+
+  /** The requests that are answered, and of which more is to come. */
+  get unfinished(): readonly IncomingMessage[] {
+    return Array.from(this.#unfinished.values(), ({ request }) => request)
   }
 
   /** Whether there were too many when it was established: then its request is to be refused, and it ends. */
@@ -69,8 +80,12 @@ export class Connections {
     this.closeIdle()
   }
 
+  /** Also those on which, since the reply, the rest of a request has not come: to Node, they are busy. */
   closeIdle(): void {
     this.#server.closeIdleConnections()
+    const nowMs = performance.now()
+    for (const [socket, { answeredMs }] of this.#unfinished)
+      if (nowMs - answeredMs >= GRACE_MS) socket.destroy()
   }
 
   /** Cuts all of them, whatever they are busy with. */
@@ -109,10 +124,28 @@ export class Connections {
     }
   }
 
-  #serve(response: ServerResponse): void {
+  #serve(request: IncomingMessage, response: ServerResponse): void {
     this.#replies.add(response)
     if (this.#draining) response.shouldKeepAlive = false
-    response.once('close', () => this.#replies.delete(response))
+    response.once('close', () => {
+      this.#replies.delete(response)
+      this.#await(request)
+    })
+  }
+
+  /** The rest of a request that is answered: it is read and dropped, so that the connection can go on with the next. */
+  #await(request: IncomingMessage): void {
+    const { socket } = request
+    if (request.complete || socket.destroyed) return
+    this.#unfinished.set(socket, { request, answeredMs: performance.now() })
+    const forget = (): void => {
+      request.off('end', forget)
+      socket.off('close', forget)
+      if (this.#unfinished.get(socket)?.request === request) this.#unfinished.delete(socket)
+    }
+    request.once('end', forget)
+    socket.once('close', forget)
+    request.resume()
   }
 }
 

@@ -69,7 +69,7 @@ export class GuardedConnections {
         this.#note('unused', socket.remoteAddress)
       },
     })
-    this.#stalls = new StallWatch(this.connections.replies, limits, (socket, waiting) => {
+    this.#stalls = new StallWatch(this.connections, limits, (socket, waiting) => {
       this.#note(`${waiting}-stalled`, deps.addresses.of(socket))
       socket.destroy()
     })

@@ -1,4 +1,4 @@
-import { type ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Socket } from 'node:net'
 
 /** Who a request waits for: its sender, or the reader of its reply. */
@@ -11,10 +11,23 @@ export interface StallLimits {
   readonly replyStall: number
 }
 
+/** What is watched. */
+export interface Exchanges {
+  readonly replies: Iterable<ServerResponse>
+  /** Requests that are answered, and of which more is to come. */
+  readonly unfinished: Iterable<IncomingMessage>
+}
+
 interface Progress {
   readonly waiting: Waiting
   readonly bytes: number
   readonly sinceMs: number
+}
+
+interface Look {
+  readonly socket: Socket
+  readonly waiting: Waiting
+  readonly nowMs: number
 }
 
 const LONGEST_INTERVAL_MS = 1000
@@ -24,18 +37,18 @@ const LONGEST_INTERVAL_MS = 1000
  * all of them now and then, instead of a timer for each.
  */
 export class StallWatch {
-  readonly #replies: ReadonlySet<ServerResponse>
+  readonly #exchanges: Exchanges
   readonly #limitsMs: Readonly<Record<Waiting, number>>
   readonly #onStalled: (socket: Socket, waiting: Waiting) => void
-  readonly #progress = new WeakMap<ServerResponse, Progress>()
+  readonly #progress = new WeakMap<ServerResponse | IncomingMessage, Progress>()
   readonly #timer: NodeJS.Timeout
 
   constructor(
-    replies: ReadonlySet<ServerResponse>,
+    exchanges: Exchanges,
     { uploadStall, replyStall }: StallLimits,
     onStalled: (socket: Socket, waiting: Waiting) => void,
   ) {
-    this.#replies = replies
+    this.#exchanges = exchanges
     this.#limitsMs = { upload: uploadStall, reply: replyStall }
     this.#onStalled = onStalled
     const intervalMs = Math.min(LONGEST_INTERVAL_MS, uploadStall / 2, replyStall / 2)
@@ -49,21 +62,26 @@ export class StallWatch {
   }
 
   #look(nowMs: number): void {
-    for (const response of this.#replies) {
+    for (const response of this.#exchanges.replies) {
       const { socket } = response
       if (socket === null) continue
       const waiting = waitingFor(response, socket)
-      if (waiting === undefined) {
-        this.#progress.delete(response)
-        continue
-      }
-      // What a peer sends while it does not read is no progress of the reply.
-      const bytes = waiting === 'upload' ? socket.bytesRead : socket.bytesWritten - socket.writableLength
-      const known = this.#progress.get(response)
-      if (known?.waiting !== waiting || known.bytes !== bytes)
-        this.#progress.set(response, { waiting, bytes, sinceMs: nowMs })
-      else if (nowMs - known.sinceMs >= this.#limitsMs[waiting]) this.#onStalled(socket, waiting)
+      if (waiting === undefined) this.#progress.delete(response)
+      else this.#judge(response, { socket, waiting, nowMs })
     }
+    for (const request of this.#exchanges.unfinished) {
+      const { socket } = request
+      this.#judge(request, { socket, waiting: socket.writableLength > 0 ? 'reply' : 'upload', nowMs })
+    }
+  }
+
+  #judge(exchange: ServerResponse | IncomingMessage, { socket, waiting, nowMs }: Look): void {
+    // What a peer sends while it does not read is no progress of the reply.
+    const bytes = waiting === 'upload' ? socket.bytesRead : socket.bytesWritten - socket.writableLength
+    const known = this.#progress.get(exchange)
+    if (known?.waiting !== waiting || known.bytes !== bytes)
+      this.#progress.set(exchange, { waiting, bytes, sinceMs: nowMs })
+    else if (nowMs - known.sinceMs >= this.#limitsMs[waiting]) this.#onStalled(socket, waiting)
   }
 }
 

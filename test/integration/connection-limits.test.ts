@@ -132,4 +132,43 @@ describe('limits on connections', () => {
     assert.match(await reply, /^HTTP\/1\.1 201 /)
     assert.equal(await limited.metric(`${REFUSED}{reason="upload-stalled"}`), 0)
   })
+
+  const REFUSED_EARLY = 'POST /api/charts HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\nx'
+
+  async function refusedEarly(stranger: TestPeer): Promise<TLSSocket> {
+    const socket = await limited.openTls(stranger)
+    socket.write(REFUSED_EARLY)
+    const [reply] = (await once(socket, 'data')) as [Buffer]
+    assert.match(reply.toString(), /^HTTP\/1\.1 403 /)
+    return socket.resume()
+  }
+
+  it('ends a connection on which the rest of a refused request never comes', async () => {
+    await start({ uploadStall: '500ms' })
+    const socket = await refusedEarly(await limited.server.ca.client({ cn: 'reader' }))
+    await once(socket, 'close')
+    assert.equal(await limited.metric(`${REFUSED}{reason="upload-stalled"}`), 1)
+    await servesAgain()
+  })
+
+  it('makes room by ending connections on which the rest of a refused request has not come', async () => {
+    await start({ connections: 2 })
+    const stranger = await limited.server.ca.client({ cn: 'reader' })
+    const held = [await refusedEarly(stranger), await refusedEarly(stranger)]
+    const ended = Promise.all(held.map((socket) => once(socket, 'close')))
+    await eventually(async () => {
+      assert.equal((await limited.server.request(ci, 'GET', '/api/whoami')).status, 200)
+    })
+    await ended
+  })
+
+  it('serves the next request on a connection once the rest of a refused one has come', async () => {
+    await start({ uploadStall: '1s' })
+    const socket = await refusedEarly(await limited.server.ca.client({ cn: 'reader' }))
+    const next = text(socket)
+    socket.write('x'.repeat(999))
+    socket.write('GET /api/whoami HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n')
+    assert.match(await next, /^HTTP\/1\.1 200 /)
+    assert.equal(await limited.metric(`${REFUSED}{reason="upload-stalled"}`), 0)
+  })
 })
