@@ -27,6 +27,8 @@ export type FromWorker =
 export interface Answers {
   readonly metrics: MetricsList
   readonly readiness: Readiness
+  /** That its event loop turns. */
+  readonly pulse: true
 }
 
 /** As `Registry.getMetricsAsJSON` has it. */

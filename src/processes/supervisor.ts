@@ -10,6 +10,7 @@ import { OpsServer } from '../http/ops-server.ts'
 import { MergedMetrics } from './merged-metrics.ts'
 import { mergeReadiness, type MergedReadiness } from './merged-readiness.ts'
 import { type MetricsList } from './messages.ts'
+import { PULSE, watchPulse, type Pulse } from './pulse.ts'
 import { RestartPause } from './restart-pause.ts'
 import { SupervisorMetrics } from './supervisor-metrics.ts'
 import { type Exit, WorkerProcess } from './worker-process.ts'
@@ -19,6 +20,8 @@ export interface SupervisorDeps {
   /** From which the workers load the same configuration. */
   readonly flags: ConfigFlags
   readonly log: Logger
+  /** How a worker is found to be hung. */
+  readonly pulse?: Pulse
 }
 
 /** Beyond `shutdown.drain`, for the end of what is not a request. */
@@ -121,10 +124,20 @@ export class Supervisor implements Serving {
     worker.serving.then(
       () => {
         log.info({ pid: worker.pid }, 'a worker serves')
+        void this.#endIfHung(worker)
       },
       () => undefined,
     )
     return worker
+  }
+
+  /** Nothing else would end it, and its share of the connections would wait in vain. */
+  async #endIfHung(worker: WorkerProcess): Promise<void> {
+    const { pulse = PULSE, log } = this.#deps
+    if ((await watchPulse(worker, pulse, this.#stop.signal)) === 'ended') return
+    const unansweredMs = pulse.everyMs * pulse.mostMissed
+    log.error({ pid: worker.pid, unansweredMs }, 'a worker does not answer and is killed')
+    worker.kill()
   }
 
   /** Puts another one in the place of each that ends. */
@@ -157,7 +170,7 @@ export class Supervisor implements Serving {
   }
 
   async #readiness(): Promise<MergedReadiness> {
-    const answers = await Promise.all(this.#serving.map((worker) => worker.ask('readiness')))
+    const answers = await Promise.all(this.#serving.map((worker) => worker.askReadiness()))
     return mergeReadiness(this.#deps.config.workers, answers)
   }
 
@@ -168,7 +181,7 @@ export class Supervisor implements Serving {
   }
 
   async #noteMetrics(worker: WorkerProcess): Promise<void> {
-    const metrics = await worker.ask('metrics')
+    const metrics = await worker.askMetrics()
     if (metrics !== undefined && worker.serves) this.#merged.note(worker.pid ?? 0, metrics)
   }
 }

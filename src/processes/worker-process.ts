@@ -7,11 +7,8 @@ import { type Answers, type FromWorker, type ToWorker } from './messages.ts'
 /** Beside this file, with the same extension: `.ts`, or `.js` once it is built. */
 const PROGRAM = join(import.meta.dirname, `worker${extname(import.meta.filename)}`)
 
-/** After it, a worker counts as hung: a scrape or a probe does not wait for it. */
-const ANSWER_MS: Readonly<Record<keyof Answers, number>> = {
-  metrics: 1000,
-  readiness: CHECK_TIMEOUT_MS + 1000,
-}
+/** After it, nobody waits for the answer any more: a scrape or a probe has to be answered without. */
+const ANSWER_MS = { metrics: 1000, readiness: CHECK_TIMEOUT_MS + 1000 } as const
 
 export interface Exit {
   readonly code: number | null
@@ -24,7 +21,7 @@ export class WorkerProcess {
   readonly serving: Promise<number>
   readonly exited: Promise<Exit>
   readonly #child: ChildProcess
-  readonly #pending = new Map<number, (answer: Answers[keyof Answers]) => void>()
+  readonly #pending = new Map<number, (answer: Answers[keyof Answers] | undefined) => void>()
   #questions = 0
   #serves = false
 
@@ -55,17 +52,26 @@ export class WorkerProcess {
     this.#child.kill('SIGKILL')
   }
 
-  /** `undefined` when it does not answer in time. */
-  async ask<Q extends keyof Answers>(question: Q): Promise<Answers[Q] | undefined> {
+  async askMetrics(): Promise<Answers['metrics'] | undefined> {
+    return this.ask('metrics', ANSWER_MS.metrics)
+  }
+
+  async askReadiness(): Promise<Answers['readiness'] | undefined> {
+    return this.ask('readiness', ANSWER_MS.readiness)
+  }
+
+  /** `undefined` when it does not answer in time, or has ended. */
+  async ask<Q extends keyof Answers>(question: Q, withinMs: number): Promise<Answers[Q] | undefined> {
+    if (!this.#child.connected) return undefined
     const id = (this.#questions += 1)
     let timer: NodeJS.Timeout | undefined
     const answer = new Promise<Answers[keyof Answers] | undefined>((resolve) => {
       this.#pending.set(id, resolve)
-      timer = setTimeout(resolve, ANSWER_MS[question], undefined)
+      timer = setTimeout(resolve, withinMs, undefined)
       this.#tell({ kind: 'ask', question, id })
     })
     try {
-      return (await Promise.race([answer, this.exited.then(() => undefined)])) as Answers[Q] | undefined
+      return (await answer) as Answers[Q] | undefined
     } finally {
       clearTimeout(timer)
       this.#pending.delete(id)
@@ -77,6 +83,7 @@ export class WorkerProcess {
     return new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#serves = false
+        for (const settle of this.#pending.values()) settle(undefined)
         const exit = { code, signal }
         // What it said last is read before its channel closes, which may be after its end.
         if (!child.connected) resolve(exit)

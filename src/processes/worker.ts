@@ -60,6 +60,7 @@ async function answer({ question, id }: ToWorker & { kind: 'ask' }): Promise<voi
   const answers: { [Q in keyof Answers]: () => Promise<Answers[Q]> } = {
     metrics: () => metrics.registry.getMetricsAsJSON(),
     readiness,
+    pulse: () => Promise.resolve(true),
   }
   send({ kind: 'answer', id, answer: await answers[question]() })
 }

@@ -4,6 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { dump, load } from 'js-yaml'
+import { pino } from 'pino'
+import { loadConfig } from '../../src/config/load.ts'
+import { Supervisor } from '../../src/processes/supervisor.ts'
 import { chart } from '../support/chart-builder.ts'
 import { runChartroom } from '../support/command-line.ts'
 import { eventually } from '../support/eventually.ts'
@@ -186,6 +189,42 @@ describe('several workers that cannot start', () => {
       assert.match(await refusal(), new RegExp(`cannot listen on 127.0.0.1:${port}: .*EADDRINUSE`))
     } finally {
       other.close()
+    }
+  })
+})
+
+describe('a worker that hangs', () => {
+  const PULSE = { everyMs: 300, mostMissed: 4 }
+
+  it('is killed, replaced and counted', async () => {
+    const installation = await Installation.create({ settings: { workers: 2 } })
+    const lines: string[] = []
+    const log = pino({ base: null }, { write: (line) => lines.push(line) })
+    const flags = { config: installation.configFile }
+    const config = await loadConfig(flags, {})
+    const supervisor = await Supervisor.start({ config, flags, log, pulse: PULSE })
+    const logged = (msg: string): readonly number[] =>
+      lines
+        .map((line) => JSON.parse(line) as { readonly pid: number; readonly msg: string })
+        .filter((line) => line.msg === msg)
+        .map(({ pid }) => pid)
+    try {
+      const [victim = 0, witness = 0] = logged('a worker serves')
+      assert.ok(isRunning(victim) && isRunning(witness))
+      process.kill(victim, 'SIGSTOP')
+      await eventually(() => {
+        assert.deepEqual(logged('a worker does not answer and is killed'), [victim])
+      })
+      await eventually(() => {
+        assert.equal(logged('a worker serves').length, 3)
+      })
+      assert.deepEqual(logged('a worker ended and is replaced'), [victim])
+      assert.ok(isRunning(witness) && !isRunning(victim))
+      const metrics = await (await fetch(`http://127.0.0.1:${supervisor.opsPort}/metrics`)).text()
+      assert.match(metrics, /^chartroom_worker_restarts_total 1$/m)
+    } finally {
+      await supervisor.close()
+      await installation.remove()
     }
   })
 })
