@@ -43,6 +43,7 @@ export function assembleMirror(
     repository,
     settings: config,
     upstreams,
+    openedAt: now(),
     close: () => {
       for (const { client } of upstreams) client.close()
     },

@@ -251,7 +251,11 @@ export interface RecordRules {
   readonly onUnknownRepository: 'refuse' | 'create'
   /** Judged in the transaction: publishes that race cannot exceed it together. What makes nothing larger passes. */
   readonly quota?: Quota | undefined
+  /** `required`: only what an upstream offers, and nobody withholds or has deleted, becomes a version. */
+  readonly offer?: 'required' | undefined
 }
+
+export type Withheld = 'deleted' | 'gone' | 'held' | 'rejected'
 
 export type RecordOutcome =
   /** The version as it stands now; if `unchanged`, as it stood before. */
@@ -265,6 +269,8 @@ export type RecordOutcome =
   | { readonly outcome: 'quota-exceeded'; readonly versions: number; readonly bytes: number }
   /** The content was purged and may not come back. */
   | { readonly outcome: 'purged' }
+  /** An offer is required, and there is none that may be had. */
+  | { readonly outcome: 'withheld'; readonly why: Withheld }
   /** gc removed one of the blobs while it was being committed, or is about to: nothing was written, try again. */
   | { readonly outcome: 'blob-moved' }
 

@@ -6,6 +6,7 @@ import {
   type RecordOutcome,
   type RecordRules,
   type VersionRecord,
+  type Withheld,
 } from './catalog.ts'
 import { isBeyondQuota } from './quota.ts'
 import { type VersionRow, versionFromRow } from './rows.ts'
@@ -40,6 +41,14 @@ const UPDATE: Query<ContentParameters & { versionId: number }> = {
         WHERE id = @versionId`,
 }
 
+const FIND_OFFER: Query<
+  { repository: string; name: string; version: string },
+  { state: 'open' | 'held' | 'rejected'; isGone: number }
+> = {
+  sql: `SELECT o.state, o.gone_at IS NOT NULL AS isGone FROM offers o JOIN repositories r ON r.id = o.repository_id
+        WHERE r.name = @repository AND o.name = @name AND o.version = @version`,
+}
+
 /** One call of `Catalog.recordVersion`. */
 export interface Recording {
   readonly version: NewVersion
@@ -57,8 +66,21 @@ export function recordVersion(tx: Writer, recording: Recording): RecordOutcome {
   const live = findVersionRow(tx, version)
   if (live !== undefined) return recordOverLive(tx, live, recording)
   const withdrawn = findContent(tx, version)
+  const why = rules.offer === 'required' ? findWithheld(tx, version, withdrawn) : undefined
+  if (why !== undefined) return { outcome: 'withheld', why }
   if (withdrawn !== undefined) return recordOverTombstone(tx, withdrawn, recording)
   return recordFirst(tx, recording)
+}
+
+function findWithheld(
+  tx: Writer,
+  { repository, name, version }: NewVersion,
+  withdrawn: ContentRow | undefined,
+): Withheld | undefined {
+  if (withdrawn !== undefined) return 'deleted'
+  const offer = tx.get(FIND_OFFER, { repository, name, version })
+  if (offer === undefined || offer.isGone === 1) return 'gone'
+  return offer.state === 'open' ? undefined : offer.state
 }
 
 function recordFirst(tx: Writer, recording: Recording): RecordOutcome {

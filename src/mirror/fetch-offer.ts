@@ -9,6 +9,7 @@ import { download } from './download.ts'
 import { describeFailure, noteFailure, noteSuccess, type NoteDeps } from './fetch-notes.ts'
 import { type Mirror, type MirrorUpstream } from './mirror.ts'
 import { createMirrorState, type MirrorState, type MirrorStateDeps } from './mirror-state.ts'
+import { reasonAgainst } from './reason-against.ts'
 import { storeOffer, type StoreDeps } from './store-offer.ts'
 
 export type FetchDeps = PublishDeps & StoreDeps & MirrorStateDeps & NoteDeps & AlarmDeps
@@ -17,6 +18,8 @@ export interface FetchRequest {
   /** On whose behalf: who asked for the version, or for a sync. */
   readonly by: Actor
   readonly signal: AbortSignal
+  /** The longest to wait for a turn; for as long as it takes, unless given. */
+  readonly waitMs?: number
 }
 
 /** Brings versions that upstreams offer into their mirror repositories: as many at a time as the mirror may. */
@@ -44,7 +47,7 @@ export function createFetcher(deps: FetchDeps): Fetcher {
       const state = stateOf(mirror)
       await admit(deps, mirror, offer, state)
       const fetching = { mirror, upstream, offer, state, ...request }
-      return state.turns.take(() => fetchInTurn(deps, fetching), request.signal)
+      return state.turnsOf(upstream).take(() => fetchInTurn(deps, fetching), request.signal, request.waitMs)
     },
   }
 }
@@ -83,9 +86,14 @@ async function admit(
   await requireRoom(catalog, offer, 0, settingsOf(repository).quota)
 }
 
-async function fetchInTurn(deps: FetchDeps, fetching: Fetching): Promise<'stored' | 'unchanged'> {
-  const { mirror, offer, upstream, state, by } = fetching
-  if (await isStored(deps, offer)) return 'unchanged'
+async function fetchInTurn(deps: FetchDeps, waited: Fetching): Promise<'stored' | 'unchanged'> {
+  const { mirror, state, by } = waited
+  if (await isStored(deps, waited.offer)) return 'unchanged'
+  const offer = await requireOffered(deps, waited.offer).catch((error: unknown) => {
+    throw error instanceof AppError ? describeFailure(waited.offer, error) : error
+  })
+  const upstream = findUpstream(mirror, offer)
+  const fetching = { ...waited, offer, upstream }
   state.breakerOf(upstream).admit()
   const actor = { ...by, who: `mirror ${upstream.name}`, at: deps.now(), detail: `fetched for ${by.who}` }
   const attempt = { repository: mirror.repository, offer, actor, beganMs: performance.now() }
@@ -103,6 +111,18 @@ async function isStored({ catalog }: FetchDeps, offer: Offer): Promise<boolean> 
   const known = await catalog.findTombstone(offer)
   if (known?.withdrawn !== true) return known !== undefined
   throw new AppError('chart-unknown', `${offer.name} ${offer.version} was deleted here`)
+}
+
+/**
+ * As it stands now: an administrator, or a reading of the index, may have decided otherwise meanwhile. The catalog judges
+ * again in its transaction.
+ */
+async function requireOffered({ catalog }: FetchDeps, offer: Offer): Promise<Offer> {
+  const current = await catalog.offers.findOffer(offer)
+  if (current === undefined) throw new AppError('chart-unknown', 'it is offered no more')
+  const reason = current.stored === 'live' ? undefined : reasonAgainst(current)
+  if (reason !== undefined) throw new AppError('chart-unknown', reason)
+  return current
 }
 
 async function fetchOnce(
@@ -124,6 +144,7 @@ async function fetchOnce(
       { repository: repository || '/', upstream: upstream.name },
       archive.size,
     )
+    await requireOffered(deps, offer)
     return await storeOffer(deps, { upstream, offer, actor, ...downloaded })
   } finally {
     await discardAtEnd(archive)

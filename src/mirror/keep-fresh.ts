@@ -63,9 +63,10 @@ export class KeepFresh {
     return records.filter((record) => upstreams.some(({ name }) => name === record.name))
   }
 
-  #isResting({ settings }: Mirror, records: readonly UpstreamRecord[]): boolean {
+  /** Not after failures under earlier settings. */
+  #isResting({ settings, openedAt }: Mirror, records: readonly UpstreamRecord[]): boolean {
     const restMs = Math.max(LEAST_RETRY_MS, Math.min(RETRY_MS, settings.ttl))
-    const since = this.#deps.now().getTime() - restMs
+    const since = Math.max(this.#deps.now().getTime() - restMs, openedAt.getTime() - 1)
     return (
       settings.offline || records.some(({ failure }) => failure !== undefined && failure.at.getTime() > since)
     )

@@ -7,7 +7,8 @@ import { createTurns, type Turns } from './turns.ts'
 
 /** What is remembered of a mirror as long as it is open: with another configuration it begins anew. */
 export interface MirrorState {
-  readonly turns: Turns
+  /** One upstream that is slow keeps no other waiting. */
+  readonly turnsOf: (upstream: MirrorUpstream) => Turns
   /** What upstreams do not have, although their index names it, and until when that counts (ms since 1970). */
   readonly missing: LRUCache<ArchiveFilename, number>
   readonly breakerOf: (upstream: MirrorUpstream) => Breaker
@@ -33,8 +34,13 @@ export function createMirrorState(
       return [name, createBreaker({ name, now, note })]
     }),
   )
+  const turns = new Map(upstreams.map(({ name }) => [name, createTurns(settings.concurrency)]))
   return {
-    turns: createTurns(settings.concurrency),
+    turnsOf: ({ name }) => {
+      const own = turns.get(name)
+      if (own === undefined) throw new TypeError(`the mirror has no upstream ${name}`)
+      return own
+    },
     missing: new LRUCache({ max: MOST_MISSING }),
     breakerOf: ({ name }) => {
       const breaker = breakers.get(name)

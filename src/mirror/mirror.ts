@@ -11,6 +11,8 @@ export interface Mirror {
   readonly settings: MirrorSettings
   /** In order: of those that have a chart's name, the first one has all its versions. */
   readonly upstreams: readonly MirrorUpstream[]
+  /** With the settings that it has: what failed before may have been their fault. */
+  readonly openedAt: Date
   readonly close: () => void
 }
 

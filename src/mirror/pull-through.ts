@@ -9,6 +9,10 @@ import { type EnsureFresh } from '../repository/freshness.ts'
 import { type OfferedVersion, type OfferedVersions } from '../repository/offered-versions.ts'
 import { type Fetcher } from './fetch-offer.ts'
 import { listsOffers, type Mirror } from './mirror.ts'
+import { reasonAgainst } from './reason-against.ts'
+
+/** Readers, unlike a sync, have somebody waiting for an answer. */
+const LONGEST_WAIT_MS = 30_000
 
 export interface PullThroughDeps {
   readonly catalog: { readonly offers: Pick<Offers, 'findOfferByFilename' | 'listOffers'> }
@@ -62,8 +66,7 @@ export class PullThrough implements OfferedVersions {
     const mirror = this.#deps.findMirror(authorisation.repository)
     if (mirror === undefined) return 'unknown'
     const offer = await this.#findOffer(mirror, filename)
-    if (offer === undefined) return 'unknown'
-    authorisation.requireChart(offer.name)
+    if (offer === undefined || authorisation.chartScope?.covers(offer.name) === false) return 'unknown'
     if (offer.stored === 'live') return 'stored'
     requireAvailable(mirror, offer)
     await this.#fetchOnce(mirror, offer, by)
@@ -89,7 +92,9 @@ export class PullThrough implements OfferedVersions {
     const { signal } = this.#closing
     const fetching =
       this.#underWay.get(key) ??
-      this.#deps.fetcher.fetch(mirror, offer, { by, signal }).finally(() => this.#underWay.delete(key))
+      this.#deps.fetcher
+        .fetch(mirror, offer, { by, signal, waitMs: LONGEST_WAIT_MS })
+        .finally(() => this.#underWay.delete(key))
     this.#underWay.set(key, fetching)
     await fetching
   }
@@ -100,14 +105,4 @@ function requireAvailable({ settings }: Mirror, offer: Offer): void {
   const reason =
     reasonAgainst(offer) ?? (listsOffers(settings) ? undefined : 'it has not been synchronised yet')
   if (reason !== undefined) throw new AppError('chart-unknown', `${offer.name} ${offer.version}: ${reason}`)
-}
-
-function reasonAgainst({ state, heldUntil, goneAt, stored, upstream }: Offer): string | undefined {
-  if (stored === 'withdrawn') return 'it was deleted here'
-  if (goneAt !== undefined) return `upstream ${upstream} has it no more`
-  if (state === 'rejected') return 'it was rejected by an administrator'
-  if (state === 'open') return undefined
-  return heldUntil === undefined
-    ? 'it is held back until an administrator releases it'
-    : `it is held back until ${heldUntil.toISOString()}`
 }

@@ -53,6 +53,7 @@ export async function storeOffer(deps: StoreDeps, storing: Storing): Promise<'st
       authorisation: operatorAuthorisation('publish', offer.repository),
       archive,
       force: 'unforced',
+      offer: 'required',
       actor,
       ...(provenance && { provenance }),
       ...(offer.createdAt && { createdAt: offer.createdAt }),

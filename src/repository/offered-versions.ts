@@ -14,8 +14,8 @@ export interface OfferedVersions {
   refuseWithheld(repository: RepositoryName, filename: ArchiveFilename): Promise<void>
   /**
    * Fetches the version whose archive has this file name, or finds that it is here by now. `unknown` where no upstream
-   * offers it. Throws `not-allowed` for a chart that the identity may not read; `chart-unknown` with the reason where it
-   * is offered, and cannot be had; and what fetching throws.
+   * offers it. The same for a chart that the identity may not read. Throws `chart-unknown` with the
+   * reason where it is offered, and cannot be had; and what fetching throws.
    */
   bring(
     authorisation: Authorisation<'read'>,

@@ -11,6 +11,7 @@ import {
   type RecordRules,
   type VersionId,
   type VersionRecord,
+  type Withheld,
 } from '../catalog/catalog.ts'
 import { AppError } from '../errors.ts'
 import { type Authorisation } from '../policy/policy.ts'
@@ -57,6 +58,8 @@ export interface PublishRequest {
   /** When the version came into being, for the index: now, unless given. */
   readonly createdAt?: Date
   readonly force: Force
+  /** `required`: it comes from an upstream, and must be on offer still when it is recorded. */
+  readonly offer?: RecordRules['offer']
   readonly actor: Actor
 }
 
@@ -162,6 +165,7 @@ function rulesFor(deps: PublishDeps, request: PublishRequest, id: VersionId): Re
   return {
     tombstones,
     quota,
+    offer: request.offer,
     onOtherContent: mayOverwrite(authorisation, id.name, overwrite, force) ? 'replace' : 'refuse',
     // A provenance file is about exactly these bytes, so only the very same archive can be the same content.
     sameMembers: request.provenance === undefined ? 'same' : 'other',
@@ -281,9 +285,18 @@ function acceptOutcome(
       throw quotaExceeded(id.repository, quota, outcome)
     case 'purged':
       throw purged(id)
+    case 'withheld':
+      throw new AppError('chart-unknown', WITHHELD[outcome.why])
     case 'blob-moved':
       throw new AppError('unavailable', 'garbage collection was removing the same bytes; try again')
   }
+}
+
+const WITHHELD: Readonly<Record<Withheld, string>> = {
+  deleted: 'it was deleted here',
+  gone: 'the upstream has it no more',
+  held: 'it is held back',
+  rejected: 'it was rejected by an administrator',
 }
 
 function filenameTaken(id: VersionId, { name, version }: Pick<VersionId, 'name' | 'version'>): AppError {

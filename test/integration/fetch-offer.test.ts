@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { parseDigest } from '../../src/chart/digest.ts'
+import { parseChartMetadata } from '../../src/chart/metadata.ts'
 import { archive as tar, chart, chartYaml, type ChartSource } from '../support/chart-builder.ts'
 import { DockerRegistry } from '../support/docker-registry.ts'
 import { eventually } from '../support/eventually.ts'
@@ -66,6 +67,51 @@ describe('fetching what an upstream offers', () => {
     await rejects(mirrored.open(FILE), { code: 'chart-unknown' })
     equal(mirrored.requestsFor(PATH), 0)
     await assertNothingLeft()
+  })
+
+  it('stores nothing that is rejected while it is on its way', async () => {
+    let answer: (() => void) | undefined
+    await mirrored.offer(DEMO, archive)
+    mirrored.serve(PATH, (response) => {
+      answer = () => response.end(archive)
+    })
+    const refused = rejects(mirrored.open(FILE), {
+      code: 'chart-unknown',
+      message: /demo 1\.0\.0 of upstream up: it was rejected by an administrator/,
+    })
+    await eventually(() => {
+      ok(answer)
+    })
+    const { offers } = mirrored.stores.catalog
+    const { name, version } = parseChartMetadata(chartYaml(DEMO))
+    await offers.rejectOffers({ repository: MIRROR, chart: name, versions: [version] }, actorNow())
+    answer?.()
+    await refused
+    await assertNothingLeft()
+  })
+
+  it('asks for nothing that is rejected while it waits for its turn', async () => {
+    await mirrored.configure({}, { concurrency: 1 })
+    let answer: (() => void) | undefined
+    const other = await chart({ name: 'other' })
+    await mirrored.offer({ name: 'other' }, other)
+    await mirrored.offer(DEMO, archive)
+    mirrored.serve('/charts/other-0.1.0.tgz', (response) => {
+      answer = () => response.end(other)
+    })
+    const first = mirrored.open('other-0.1.0.tgz')
+    await eventually(() => {
+      ok(answer)
+    })
+    const refused = rejects(mirrored.open(FILE), { code: 'chart-unknown', message: /rejected/ })
+    const { name, version } = parseChartMetadata(chartYaml(DEMO))
+    await mirrored.stores.catalog.offers.rejectOffers(
+      { repository: MIRROR, chart: name, versions: [version] },
+      actorNow(),
+    )
+    answer?.()
+    await Promise.all([first, refused])
+    equal(mirrored.requestsFor(PATH), 0)
   })
 
   it('asks the upstream once, however many ask at a time', async () => {
@@ -297,12 +343,8 @@ describe('fetching what an upstream offers', () => {
   it('does not fetch again what was deleted here', async () => {
     await mirrored.offer(DEMO, archive)
     const { version } = await mirrored.open(FILE)
-    await mirrored.stores.catalog.withdrawVersion(version, {
-      who: 'x',
-      from: '',
-      requestId: '',
-      at: new Date(),
-    })
+    const by = { who: 'x', from: '', requestId: '', at: new Date() }
+    await mirrored.stores.catalog.withdrawVersion(version, by)
     await rejects(mirrored.open(FILE), { code: 'chart-unknown', message: /it was deleted here/ })
     equal(mirrored.requestsFor(PATH), 1)
   })

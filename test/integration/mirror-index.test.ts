@@ -208,6 +208,18 @@ describe('the index of a mirror', function () {
     deepEqual(await listed(), { demo: ['1.0.0'] })
   })
 
+  it('asks at once after a change of the settings, whatever failed before', async () => {
+    upstream.answers = { '/index.yaml': (response) => response.writeHead(500).end() }
+    other.answers = index({ demo: ['9.0.0'] })
+    await start()
+    equal((await get()).status, 503)
+    equal((await get()).status, 503)
+    equal(upstream.requests.length, 1)
+    pass(1)
+    await configure({}, [upstreamSettings('first', other)])
+    deepEqual(await listed(), { demo: ['9.0.0'] })
+  })
+
   it('holds new versions back until they have aged, and believes dates only the first time', async () => {
     const old = new Date(clock.getTime() - 2 * HOUR_MS)
     upstream.answers = index({
@@ -285,16 +297,14 @@ describe('the index of a mirror', function () {
     )
     const answers = (names: string): Record<string, UpstreamAnswer> => {
       const there = charts.filter(({ name }) => names.includes(name))
-      return Object.assign(
-        index(
-          Object.fromEntries(
-            there.map(({ name, archive }) => [name, [{ version: '1.0.0', content: archive }]]),
-          ),
-        ),
-        ...there.map(({ name, archive }) => ({
-          [`/charts/${name}-1.0.0.tgz`]: ((response) => response.end(archive)) satisfies UpstreamAnswer,
-        })),
-      ) as Record<string, UpstreamAnswer>
+      const listing = there.map(
+        ({ name, archive }) => [name, [{ version: '1.0.0', content: archive }]] as const,
+      )
+      const files = there.map(({ name, archive }): [string, UpstreamAnswer] => [
+        `/charts/${name}-1.0.0.tgz`,
+        (response) => response.end(archive),
+      ])
+      return { ...index(Object.fromEntries(listing)), ...Object.fromEntries(files) }
     }
     upstream.answers = answers('abc')
     await start({ onUpstreamDelete: 'withdraw' })
@@ -350,12 +360,8 @@ function textOf({ bytes }: Reply): string {
 }
 
 function upstreamSettings(name: string, { port }: UpstreamServer): Readonly<Record<string, unknown>> {
-  return {
-    name,
-    url: `http://localhost:${port}`,
-    insecure: true,
-    privateAddresses: ['127.0.0.0/8', '::1/128'],
-  }
+  const privateAddresses = ['127.0.0.0/8', '::1/128']
+  return { name, url: `http://localhost:${port}`, insecure: true, privateAddresses }
 }
 
 function index(

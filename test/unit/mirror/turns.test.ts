@@ -65,4 +65,18 @@ describe('turns', () => {
     finish?.()
     await Promise.all([first, ...waiting])
   })
+
+  it('do not keep anybody waiting for longer than they will', async () => {
+    const turns = createTurns(1)
+    const { signal } = new AbortController()
+    let finish = (): void => undefined
+    const first = turns.take(() => new Promise<void>((resolve) => (finish = resolve)), signal)
+    let begun = false
+    const late = turns.take(() => Promise.resolve((begun = true)), signal, 1)
+    await rejects(late, { code: 'overloaded', retryAfterS: 10 })
+    finish()
+    await first
+    equal(await turns.take(() => Promise.resolve('next'), signal), 'next')
+    equal(begun, false)
+  })
 })
