@@ -82,7 +82,11 @@ module.exports = {
       from: { path: '^(src|test|scripts)/', pathNot: '^test/(unit|integration)/bench' },
       to: { path: '^bench/' },
     },
-    only('express-stays-in-http', '^src/http/', 'node_modules/(@types/)?(express|express-rate-limit|multer|helmet|path-to-regexp)(/|$)'),
+    only(
+      'express-stays-in-http',
+      '^src/http/',
+      'node_modules/(@types/)?(express|express-rate-limit|multer|helmet|path-to-regexp)(/|$)',
+    ),
     only('openpgp-stays-in-provenance', '^src/provenance/', 'node_modules/openpgp(/|$)'),
     only('tar-stays-in-chart-archive', '^src/(chart|transfer)/', 'node_modules/tar-stream(/|$)'),
     only(

@@ -10,6 +10,7 @@ import { auditRead } from './audit-read.ts'
 import { type OfferedVersions } from './offered-versions.ts'
 import { type BlobCache } from './blob-cache.ts'
 import { openBlob } from './read-blob.ts'
+import { requireReading } from './require-reading.ts'
 import { requireRepository } from './require-repository.ts'
 
 export interface OpenDeps {
@@ -99,13 +100,14 @@ async function getByFilename(
 ): Promise<Found> {
   const { repository } = authorisation
   const filename = findArchiveFilename(request.filename)
+  if (authorisation.chartScope !== undefined) requireReading(authorisation, filename)
   const stored = filename && (await deps.catalog.findByFilename(repository, filename))
   const version = stored ?? (filename && (await bring(deps, authorisation, filename, request.actor)))
-  if (version === undefined) {
+  // A file name can be that of another chart than the one that the caller may read.
+  if (version === undefined || authorisation.chartScope?.covers(version.name) === false) {
     await requireRepository(deps.catalog, repository)
     throw new AppError('chart-unknown', `there is no chart ${quoted(request.filename)} here`)
   }
-  authorisation.requireChart(version.name)
   if (!deps.offered.covers(repository)) return { version, cacheStatus: undefined }
   return { version, cacheStatus: stored === undefined ? 'fetched' : 'hit' }
 }

@@ -1,5 +1,5 @@
 import { type Actor, type Catalog } from '../catalog/catalog.ts'
-import { ARCHIVE_SUFFIX, findArchiveFilename, readingsOf, type FilenameReading } from '../chart/filename.ts'
+import { findArchiveFilename, type FilenameReading } from '../chart/filename.ts'
 import { type ChartName } from '../chart/name.ts'
 import { describeRepository, type RepositoryName } from '../chart/repository-name.ts'
 import { AppError } from '../errors.ts'
@@ -11,6 +11,7 @@ import { type EnsureFresh } from './freshness.ts'
 import { type IndexCache } from './index-cache.ts'
 import { KeptNames } from './kept-names.ts'
 import { MergedIndexCache } from './merged-index-cache.ts'
+import { requireReading } from './require-reading.ts'
 import { type ServedIndex } from './served-index.ts'
 import { type SettingsOf } from './settings.ts'
 
@@ -83,8 +84,7 @@ export class VirtualRepositories {
   async holderOfFile(authorisation: Authorisation<'read'>, filename: string): Promise<Authorisation<'read'>> {
     const asked = this.#membersOf(authorisation)
     if (asked === undefined) return authorisation
-    const readings = readingsOf(findArchiveFilename(filename)?.slice(0, -ARCHIVE_SUFFIX.length) ?? '')
-    requireAny(authorisation, readings)
+    const readings = requireReading(authorisation, findArchiveFilename(filename))
     const found = await this.#findFile(asked, readings)
     const holder = found && rightTo(found.owner, found.name)
     return holder ?? unknown(`there is no chart ${quoted(filename)} here`)
@@ -151,13 +151,6 @@ export class VirtualRepositories {
       throw new AppError('unavailable', 'a member of this virtual repository is not there', { cause: error })
     }
   }
-}
-
-/** Throws `not-allowed` before anybody has looked what is there. */
-function requireAny(authorisation: Authorisation<'read'>, readings: readonly FilenameReading[]): void {
-  const { chartScope } = authorisation
-  if (chartScope === undefined || readings.some(({ name }) => chartScope.covers(name))) return
-  for (const { name } of readings) authorisation.requireChart(name)
 }
 
 function rightTo(owner: Asked | undefined, name: ChartName): Authorisation<'read'> | undefined {

@@ -174,7 +174,11 @@ describe('pulling through a mirror', () => {
 
   it('fetches nothing for who may not read it', async () => {
     const narrow = await server.ca.client({ cn: 'narrow' })
-    equal((await get('/mirror/charts/hidden-1.0.0.tgz', narrow)).status, 403)
+    for (const version of ['1.0.0', '1.0.0-absent'])
+      for (const suffix of ['.tgz', '.tgz.prov']) {
+        const { status, reason } = await get(`/mirror/charts/hidden-${version}${suffix}`, narrow)
+        deepEqual([status, reason], [403, 'Forbidden: "narrow" may not read "hidden" in mirror'])
+      }
     equal(requestsFor('hidden-1.0.0.tgz'), 0)
     equal((await get('/mirror/charts/demo-2.0.0.tgz', narrow)).status, 200)
   })
