@@ -20,14 +20,13 @@ export interface ChartroomFolder {
 
 /** Everything on the command line but the command. */
 export function chartroomCommand(cores: readonly number[], ...args: readonly string[]): readonly string[] {
-  return [...pinnedTo(...cores), process.execPath, ...AS_NPM_START, MAIN, ...args]
+  return [...pinnedTo(...cores), process.execPath, MAIN, ...args]
 }
 
 export interface ChartroomServer extends Server {
   readonly opsPort: number
 }
 
-const AS_NPM_START = ['--min-semi-space-size=16', '--max-semi-space-size=32']
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
 
 /** Everything is at its default but ports, paths and what `settings` say. */
